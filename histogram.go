@@ -1,0 +1,133 @@
+package tomo
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+)
+
+// Histogram counts durations. Up to exactBins distinct milliseconds it is
+// exact; beyond that every value is counted in a log-linear bin at most 1/32
+// of it wide. Which of the two it is follows from the values alone, so merging
+// is commutative and associative: the histogram of a window is the merge of
+// those of its minutes, in any order.
+//
+//	bins below 64 ms    every millisecond
+//	bins 64 … 127 ms    every 2 ms
+//	bins 128 … 255 ms   every 4 ms   and so on, 32 to an octave
+type Histogram struct {
+	bins   []Bin // sorted by Value, distinct
+	coarse bool
+}
+
+// Bin is one bar: how many durations were Value milliseconds long, or fell in
+// the bin whose middle that is.
+type Bin struct {
+	Value int64 // milliseconds
+	Count int64
+}
+
+// exactBins is the number of distinct values up to which a histogram is exact.
+const exactBins = 100
+
+// Milliseconds rounds d to the millisecond, halves up, the unit in which the
+// service tells durations.
+func Milliseconds(d time.Duration) int64 {
+	return int64((d + time.Millisecond/2) / time.Millisecond)
+}
+
+// Add counts one duration.
+func (h *Histogram) Add(d time.Duration) { h.add(Bin{Milliseconds(max(d, 0)), 1}) }
+
+// Merge adds everything that o counts. It leaves o as it is.
+func (h *Histogram) Merge(o *Histogram) {
+	if o.coarse {
+		h.coarsen()
+	}
+	for _, b := range o.bins {
+		h.add(b)
+	}
+}
+
+// Bins lists the bars in ascending order. The list must not be changed.
+func (h *Histogram) Bins() []Bin { return h.bins }
+
+// Count is the number of durations counted.
+func (h *Histogram) Count() (n int64) {
+	for _, b := range h.bins {
+		n += b.Count
+	}
+	return n
+}
+
+func (h *Histogram) add(b Bin) {
+	if h.coarse {
+		b.Value = middle(b.Value)
+	}
+	i, found := slices.BinarySearchFunc(h.bins, b.Value, func(have Bin, v int64) int { return int(have.Value - v) })
+	if found {
+		h.bins[i].Count += b.Count
+		return
+	}
+	h.bins = slices.Insert(h.bins, i, b)
+	if !h.coarse && len(h.bins) > exactBins {
+		h.coarsen()
+	}
+}
+
+func (h *Histogram) coarsen() {
+	if h.coarse {
+		return
+	}
+	h.coarse = true
+	exact := h.bins
+	h.bins = make([]Bin, 0, len(exact))
+	for _, b := range exact {
+		b.Value = middle(b.Value)
+		if n := len(h.bins); n > 0 && h.bins[n-1].Value == b.Value {
+			h.bins[n-1].Count += b.Count
+		} else {
+			h.bins = append(h.bins, b)
+		}
+	}
+}
+
+// middle is the middle of the bin that v milliseconds fall in. The middle of
+// a middle is itself.
+func middle(v int64) int64 {
+	shift := bits.Len64(uint64(v)) - 6
+	if shift <= 0 {
+		return v
+	}
+	return v>>shift<<shift + 1<<(shift-1)
+}
+
+// MarshalJSON writes [coarse, value, count, value, count, …].
+func (h Histogram) MarshalJSON() ([]byte, error) {
+	flat := make([]int64, 1, 1+2*len(h.bins))
+	if h.coarse {
+		flat[0] = 1
+	}
+	for _, b := range h.bins {
+		flat = append(flat, b.Value, b.Count)
+	}
+	return json.Marshal(flat)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (h *Histogram) UnmarshalJSON(text []byte) error {
+	var flat []int64
+	if err := json.Unmarshal(text, &flat); err != nil {
+		return err
+	}
+	if len(flat)%2 != 1 {
+		return fmt.Errorf("reading a histogram: %d numbers", len(flat))
+	}
+	*h = Histogram{coarse: flat[0] == 1}
+	for i := 1; i < len(flat); i += 2 {
+		h.bins = append(h.bins, Bin{flat[i], flat[i+1]})
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package tomo_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers lists, for each package of the module, which others it may import.
+// "*" allows anything. A package that is not listed fails the test, and so
+// does a listed arrow to a package that is not.
+var layers = map[string]string{
+	".":                "",
+	"api":              "",
+	"derive":           ".",
+	"ingest":           ". derive",
+	"query":            ". derive",
+	"store/block":      ".",
+	"store/localstore": ". store/block",
+	"store/storetest":  "*", // tests only, but for the suite itself
+	"client":           ". api",
+	"daemon":           ". api",
+	"server":           ". api ingest query",
+	"cmd/tomo":         "*",
+	"e2e":              "*",
+}
+
+const module = "github.com/tomotrace/tomo"
+
+// TestLayers reads the imports of every file but tests and holds them against
+// the table.
+func TestLayers(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if file != "." && (strings.HasPrefix(d.Name(), ".") || ownModule(file) || d.Name() == "testdata" || d.Name() == "node_modules") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		room := path.Clean(filepath.ToSlash(filepath.Dir(file)))
+		seen[room] = true
+		allowed, listed := layers[room]
+		if !listed {
+			t.Errorf("%s: package %s is not in the table of layers", file, room)
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range parsed.Imports {
+			name := strings.Trim(spec.Path.Value, `"`)
+			if room == "." && strings.Contains(strings.Split(name, "/")[0], ".") {
+				t.Errorf("%s imports %s: the root imports the standard library only", file, name)
+			}
+			to, ours := strings.CutPrefix(name, module)
+			if !ours {
+				continue
+			}
+			to = path.Clean(strings.TrimPrefix("./"+strings.TrimPrefix(to, "/"), "./"))
+			if allowed != "*" && !slices.Contains(strings.Fields(allowed), to) {
+				t.Errorf("%s: %s may not import %s", file, room, to)
+			}
+			if _, listed := layers[to]; !listed {
+				t.Errorf("%s imports %s, which is not in the table of layers", file, to)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room := range layers {
+		if !seen[room] && room != "e2e" {
+			t.Errorf("package %s is in the table of layers but not in the tree", room)
+		}
+	}
+}
+
+// ownModule reports whether a directory is a module of its own.
+func ownModule(dir string) bool {
+	found, _ := filepath.Glob(filepath.Join(dir, "go.mod"))
+	return len(found) > 0
+}
