@@ -1,0 +1,39 @@
+# Tomo: build, run, test. `make` alone lists the targets.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check bench clients clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+build: ## build bin/tomo, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tomo ./cmd/tomo
+
+run: build ## start Tomo on 127.0.0.1:2000 (TCP and UDP), data in ./tomo-data
+	./bin/tomo serve
+
+test: clients ## install what the tests need and run all of them
+	$(GO) test -race ./...
+	cd bench && $(GO) test ./...
+
+check: clients ## format, vet, staticcheck, layers and all tests
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "not formatted:" $$bad; exit 1; fi
+	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) test -run TestLayers .
+	$(GO) test -race ./...
+	cd bench && $(GO) test ./...
+
+bench: build ## measure ingest, reads and size on disk; see docs/benchmarks.md
+	$(MAKE) -C bench run
+
+clients: ## install the official clients that e2e drives, as far as they can be had
+	bash e2e/clients.sh
+
+clean: ## remove what was built; the data stays
+	rm -rf bin e2e/node_modules

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs the official clients that the end-to-end tests drive: the X-Ray SDK
+# for Node from npm; the AWS CLI, boto3 and the X-Ray SDK for Python from Debian
+# where they are not there yet and this user may install packages.
+#
+# What cannot be had is named and its tests are skipped. With CI=true it is an
+# error: there nothing may be skipped.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+missing=()
+
+# python_with MODULE: some Python 3 of this machine can import it.
+python_with() {
+	for python in python3 /usr/bin/python3; do
+		if command -v "$python" >/dev/null && "$python" -c "import $1" 2>/dev/null; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+debian=()
+command -v aws >/dev/null || debian+=(awscli)
+python_with boto3 || debian+=(python3-boto3)
+python_with aws_xray_sdk || debian+=(python3-aws-xray-sdk)
+if [ ${#debian[@]} -gt 0 ]; then
+	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+		echo "installing ${debian[*]}"
+		apt-get update -q >/dev/null || true
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${debian[@]}" >/dev/null || missing+=("${debian[@]}")
+	else
+		missing+=("${debian[@]}")
+	fi
+fi
+
+# npm writes node_modules/.package-lock.json last, so a half-finished
+# installation counts as none.
+if ! command -v npm >/dev/null; then
+	missing+=(npm)
+elif [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+	npm ci --no-progress || missing+=("aws-xray-sdk (npm)")
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+	echo "not installed, their end-to-end tests cannot run: ${missing[*]}"
+	[ "${CI:-}" != true ] || exit 1
+fi
