@@ -2,6 +2,7 @@ package tomo
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -169,4 +170,27 @@ func (p Position) Before(q Position) bool {
 type Settled struct {
 	Summary   *Summary
 	Documents []RawDocument
+}
+
+// ReceiptMinutes lists, in order, the minutes in which something was received
+// that ServiceGraph.Add counts.
+func (s *Summary) ReceiptMinutes() []Time {
+	var minutes []Time
+	add := func(received Time) {
+		m := received.StartOfMinute()
+		if i, found := slices.BinarySearch(minutes, m); !found {
+			minutes = slices.Insert(minutes, i, m)
+		}
+	}
+	for i := range s.Units {
+		if u := &s.Units[i]; !u.Open {
+			add(u.Received)
+		}
+	}
+	for i := range s.Calls {
+		if c := &s.Calls[i]; !c.Open {
+			add(c.Received)
+		}
+	}
+	return minutes
 }

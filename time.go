@@ -32,8 +32,8 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d/time.Microsecond) }
 // Second is the whole second that t lies in.
 func (t Time) Second() Time { return t.floor(1e6) }
 
-// Minute is the whole minute that t lies in.
-func (t Time) Minute() Time { return t.floor(60e6) }
+// StartOfMinute is the whole minute that t lies in.
+func (t Time) StartOfMinute() Time { return t.floor(Minute) }
 
 func (t Time) floor(unit Time) Time {
 	r := t % unit
@@ -45,6 +45,9 @@ func (t Time) floor(unit Time) Time {
 
 // TimeRange is the half-open range of moments [Start, End).
 type TimeRange struct{ Start, End Time }
+
+// Minute is the length of a minute.
+const Minute = Time(60e6)
 
 // Always is the range that holds every moment.
 var Always = TimeRange{Start: math.MinInt64, End: math.MaxInt64}
