@@ -1,0 +1,121 @@
+package api
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// The names of the exceptions, as the AWS SDKs know them.
+const (
+	InvalidRequestException   = "InvalidRequestException"
+	ValidationException       = "ValidationException"
+	SerializationException    = "SerializationException"
+	ThrottledException        = "ThrottledException"
+	UnknownOperationException = "UnknownOperationException"
+	InternalFailure           = "InternalFailure"
+	ServiceUnavailable        = "ServiceUnavailable"
+
+	// These three are ours: the service has no such answers, or has them
+	// nowhere written down.
+	NotImplementedException        = "NotImplementedException"
+	RequestEntityTooLargeException = "RequestEntityTooLargeException"
+	UnsupportedMediaTypeException  = "UnsupportedMediaTypeException"
+)
+
+// ErrorType is the header that carries an exception's name. All SDKs look
+// there first.
+const ErrorType = "x-amzn-ErrorType"
+
+// RequestID is the header that carries the id of a request, in every answer.
+const RequestID = "x-amzn-RequestId"
+
+// Error is an exception of the API.
+type Error struct {
+	Name    string
+	Status  int // of HTTP
+	Message string
+}
+
+// Error tells the name and the message.
+func (e *Error) Error() string { return e.Name + ": " + e.Message }
+
+// MarshalJSON writes the body of the answer. The name is there as __type, for
+// clients that do not look at the header, and the message in both spellings
+// that SDKs read.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Message string
+		Type    string `json:"__type"`
+		Lower   string `json:"message"`
+	}{e.Message, e.Name, e.Message})
+}
+
+// ParseError reads the exception out of an answer that is not a success, by
+// the rules of the SDKs: the header first, then the body.
+func ParseError(status int, header http.Header, body []byte) *Error {
+	var sent struct {
+		Type    string `json:"__type"`
+		Code    string `json:"code"`
+		Message string
+	}
+	_ = json.Unmarshal(body, &sent) // what is no JSON has neither name nor message
+	name, _, _ := strings.Cut(cmp.Or(header.Get(ErrorType), sent.Code, sent.Type), ":")
+	if i := strings.LastIndexByte(name, '#'); i >= 0 {
+		name = name[i+1:]
+	}
+	return &Error{
+		Name:    cmp.Or(name, fmt.Sprintf("HTTP %d", status)),
+		Status:  status,
+		Message: cmp.Or(sent.Message, http.StatusText(status)),
+	}
+}
+
+// Invalid is the exception for a request that cannot be right.
+func Invalid(message string) *Error {
+	return &Error{Name: InvalidRequestException, Status: http.StatusBadRequest, Message: message}
+}
+
+// Violations collects what of a request violates the constraints of the model,
+// before the operation runs. Members are named as the service names them: the
+// first letter small, traceIds.
+type Violations []string
+
+// Required notes a required member that is absent or null.
+func (v *Violations) Required(member string, given bool) {
+	if !given {
+		*v = append(*v, "Value null at '"+member+"' failed to satisfy constraint: Member must not be null")
+	}
+}
+
+// OneOf notes a member whose value is none of the allowed ones. Empty is
+// absent.
+func (v *Violations) OneOf(member, value string, allowed ...string) {
+	if value == "" {
+		return
+	}
+	for _, a := range allowed {
+		if a == value {
+			return
+		}
+	}
+	*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
+		value, member, strings.Join(allowed, ", ")))
+}
+
+// Err is a ValidationException with all of them, or nil.
+func (v Violations) Err() error {
+	if len(v) == 0 {
+		return nil
+	}
+	noun := "errors"
+	if len(v) == 1 {
+		noun = "error"
+	}
+	return &Error{
+		Name: ValidationException, Status: http.StatusBadRequest,
+		Message: fmt.Sprintf("%d validation %s detected: %s", len(v), noun, strings.Join(v, "; ")),
+	}
+}
