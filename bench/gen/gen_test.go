@@ -38,7 +38,7 @@ type entity struct {
 // TestDocuments reads a few thousand traces and checks that they are what the
 // package promises: valid, whole, of the right size and mix.
 func TestDocuments(t *testing.T) {
-	const traces = 5000
+	const traces = 3000
 	g := gen.New(1, start, 2*time.Millisecond)
 	ids := map[string]bool{} // of traces, segments and subsegments
 	unique := func(id string, length int) {
@@ -116,8 +116,8 @@ func TestDocuments(t *testing.T) {
 	within(t, "% of traces with a fault", 100*float64(faults)/traces, 1.4, 2.8)
 	within(t, "% of traces with an error", 100*float64(errors)/traces, 1.5, 3.5)
 	within(t, "% of traces with a throttle", 100*float64(throttles)/traces, 0.4, 1.5)
-	within(t, "exceptions with stacks", float64(stacks), 50, 1000)
-	within(t, "users", float64(len(users)), 1000, 5000)
+	within(t, "exceptions with stacks", float64(stacks), 50, 600)
+	within(t, "users", float64(len(users)), 1000, 3000)
 	within(t, "services", float64(len(names)), 8, 8)
 }
 
