@@ -1,0 +1,325 @@
+package localstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/store/localstore"
+)
+
+// faultyFS is the real file system until it is told to fail. Operations that
+// change something are counted; fails says what becomes of each.
+type faultyFS struct {
+	localstore.FS
+	mu    sync.Mutex
+	n     int
+	fails func(n int) bool
+	files map[string]*faultyFile // everything created, for losing what was not synced
+	fresh map[string]bool        // created or renamed since the directory was synced
+}
+
+func newFaultyFS(fails func(n int) bool) *faultyFS {
+	return &faultyFS{FS: localstore.OS, fails: fails, files: map[string]*faultyFile{}, fresh: map[string]bool{}}
+}
+
+func (f *faultyFS) setFails(fails func(n int) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails = fails
+}
+
+func (f *faultyFS) step() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n++
+	if f.fails(f.n) {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+func (f *faultyFS) steps() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n
+}
+
+func (f *faultyFS) Create(name string) (localstore.File, error) {
+	if err := f.step(); err != nil {
+		return nil, err
+	}
+	file, err := f.FS.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	faulty := &faultyFile{File: file, fs: f}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.files[name], f.fresh[name] = faulty, true
+	return faulty, nil
+}
+
+func (f *faultyFS) Rename(from, to string) error {
+	if err := f.step(); err != nil {
+		return err
+	}
+	if err := f.FS.Rename(from, to); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.files[to] = f.files[from]
+	delete(f.files, from)
+	return nil
+}
+
+func (f *faultyFS) Remove(name string) error {
+	if err := f.step(); err != nil {
+		return err
+	}
+	return f.FS.Remove(name)
+}
+
+func (f *faultyFS) SyncDir(dir string) error {
+	if err := f.step(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	for name := range f.fresh {
+		if filepath.Dir(name) == dir {
+			delete(f.fresh, name)
+		}
+	}
+	f.mu.Unlock()
+	return f.FS.SyncDir(dir)
+}
+
+// powerCut loses what was not synced.
+func (f *faultyFS) powerCut(t *testing.T) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, file := range f.files {
+		if f.fresh[name] {
+			os.Remove(name)
+			continue
+		}
+		if err := os.Truncate(name, file.synced); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
+type faultyFile struct {
+	localstore.File
+	fs           *faultyFS
+	size, synced int64
+}
+
+// Write writes half when it fails, as a full disk does.
+func (f *faultyFile) Write(b []byte) (int, error) {
+	if err := f.fs.step(); err != nil {
+		n, _ := f.File.Write(b[:len(b)/2])
+		f.size += int64(n)
+		return n, err
+	}
+	n, err := f.File.Write(b)
+	f.size += int64(n)
+	return n, err
+}
+
+func (f *faultyFile) Sync() error {
+	if err := f.fs.step(); err != nil {
+		return err
+	}
+	err := f.File.Sync()
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	f.synced = f.size
+	return err
+}
+
+func (f *faultyFile) Truncate(size int64) error {
+	if err := f.fs.step(); err != nil {
+		return err
+	}
+	f.size = size
+	return f.File.Truncate(size)
+}
+
+// script writes, settles and tidies, and returns the documents that were
+// acknowledged. Whatever fails is tried once more later, as the pipeline does.
+func script(s *localstore.Store) (acked []string) {
+	ctx := context.Background()
+	now := tomo.TimeOf(start)
+	for i := range 24 {
+		var docs []tomo.Incoming
+		for k := range 3 {
+			docs = append(docs, incoming(i%9, 100*i+k, now+tomo.Time(i)))
+		}
+		if _, err := s.PutSegments(ctx, docs); err == nil {
+			for _, d := range docs {
+				acked = append(acked, string(d.Text))
+			}
+		}
+		if i%2 == 1 {
+			settleAll(ctx, s)
+		}
+		if i == 20 {
+			s.Maintain(ctx)
+		}
+	}
+	return acked
+}
+
+func settleAll(ctx context.Context, s *localstore.Store) error {
+	due, err := s.Due(ctx, tomo.SettlePolicy{Round: 1 << 40})
+	if err != nil {
+		return err
+	}
+	var rows []tomo.Settled
+	for _, d := range due {
+		rows = append(rows, tomo.Settled{Summary: derive.Summary(d.ID, d.Documents), Documents: d.Documents})
+	}
+	return s.Settle(ctx, rows)
+}
+
+func incoming(trace, segment int, received tomo.Time) tomo.Incoming {
+	id := tomo.TraceID{15: byte(trace + 1)}
+	text := fmt.Sprintf(`{"trace_id":"%v","id":"%016x","name":"a","start_time":1767607200.5,"end_time":1767607201}`, id, segment)
+	return tomo.Incoming{TraceID: id, Start: 1767607200500000, RawDocument: tomo.RawDocument{Text: []byte(text), Received: received}}
+}
+
+// held lists the texts of everything in the store, through the summaries.
+func held(t *testing.T, s *localstore.Store) (texts []string) {
+	t.Helper()
+	for sum, err := range s.Summaries(context.Background(), tomo.Window{TimeRange: tomo.Always}, tomo.Top) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, err := s.Documents(context.Background(), sum.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum.Documents != len(docs.Documents) {
+			t.Errorf("the summary of %v counts %d documents, there are %d", sum.ID, sum.Documents, len(docs.Documents))
+		}
+		for _, d := range docs.Documents {
+			texts = append(texts, string(d.Text))
+		}
+	}
+	return texts
+}
+
+// TestEveryFault lets the nth write, sync, rename … of a store fail, for each n:
+// nothing acknowledged may be missing or there twice, in the store that goes
+// on and in the one that is opened next.
+func TestEveryFault(t *testing.T) {
+	modes := []struct {
+		name  string
+		fails func(nth int) func(n int) bool
+		cut   bool // the power goes with the first fault
+	}{
+		{"once", func(nth int) func(int) bool { return func(n int) bool { return n == nth } }, false},
+		{"thrice", func(nth int) func(int) bool { return func(n int) bool { return n >= nth && n < nth+3 } }, false},
+		{"power", func(nth int) func(int) bool { return func(n int) bool { return n >= nth } }, true},
+	}
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			for nth := 1; ; nth++ {
+				dir := t.TempDir()
+				fs := newFaultyFS(mode.fails(nth))
+				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, FS: fs})
+				var acked []string
+				if err == nil {
+					acked = script(s)
+					if !mode.cut {
+						holds(t, nth, s, acked)
+					}
+					s.Close()
+				}
+				reached := fs.steps() >= nth
+				if mode.cut {
+					fs.powerCut(t)
+				}
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary})
+				if err != nil {
+					t.Fatalf("fault %d: opening again: %v", nth, err)
+				}
+				holds(t, nth, s, acked)
+				if err := settleAll(context.Background(), s); err != nil {
+					t.Fatalf("fault %d: settling: %v", nth, err)
+				}
+				holds(t, nth, s, acked)
+				s.Close()
+				if t.Failed() || !reached {
+					return
+				}
+			}
+		})
+	}
+}
+
+func holds(t *testing.T, nth int, s *localstore.Store, acked []string) {
+	t.Helper()
+	texts := held(t, s)
+	slices.Sort(texts)
+	if distinct := slices.Compact(slices.Clone(texts)); len(distinct) != len(texts) {
+		t.Errorf("fault %d: %d documents are there, %d of them distinct", nth, len(texts), len(distinct))
+	}
+	for _, text := range acked {
+		if _, found := slices.BinarySearch(texts, text); !found {
+			t.Errorf("fault %d: acknowledged, but not there: %s", nth, text)
+		}
+	}
+}
+
+// TestDiskFull fills the disk and empties it again: documents are refused in
+// between, and nothing needs a restart.
+func TestDiskFull(t *testing.T) {
+	fs := newFaultyFS(func(int) bool { return false })
+	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	put := func(i int) error {
+		_, err := s.PutSegments(ctx, []tomo.Incoming{incoming(i, i, tomo.TimeOf(start))})
+		return err
+	}
+	if err := put(1); err != nil {
+		t.Fatal(err)
+	}
+	fs.setFails(func(int) bool { return true })
+	for range 3 {
+		var known *tomo.Error
+		if err := put(2); !errors.As(err, &known) || known.Code != tomo.Unavailable {
+			t.Fatalf("storing on a full disk: %v", err)
+		}
+		if err := settleAll(ctx, s); err == nil {
+			t.Fatal("settled on a full disk")
+		}
+	}
+	if got := held(t, s); len(got) != 1 {
+		t.Errorf("%d documents while the disk is full, want 1", len(got))
+	}
+	fs.setFails(func(int) bool { return false })
+	if err := put(3); err != nil {
+		t.Fatalf("storing with room again: %v", err)
+	}
+	if err := settleAll(ctx, s); err != nil {
+		t.Fatalf("settling with room again: %v", err)
+	}
+	if got := held(t, s); len(got) != 2 {
+		t.Errorf("%d documents with room again, want 2", len(got))
+	}
+}

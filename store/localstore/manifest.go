@@ -1,0 +1,116 @@
+package localstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/tomotrace/tomo/store/block"
+)
+
+// The manifest says which blocks there are and which of their rows no longer
+// count. It is a log of edits; each is one frame of JSON, so a settle round or
+// a compaction happens as a whole or not at all. At start it is written anew as
+// a single edit.
+type manifest struct {
+	fs  FS
+	dir string
+	log *log
+}
+
+// edit is one change of what is settled.
+type edit struct {
+	Version int              `json:"version,omitempty"` // in the first edit of a file
+	Add     []blockEntry     `json:"add,omitempty"`
+	Remove  []string         `json:"remove,omitempty"`
+	Dead    map[string][]int `json:"dead,omitempty"` // block → rows superseded by later ones
+}
+
+// blockEntry is a block as the manifest knows it.
+type blockEntry struct {
+	Name string     `json:"name"`
+	Info block.Info `json:"info"`
+}
+
+const (
+	manifestName    = "MANIFEST"
+	manifestVersion = 1
+	temporarySuffix = ".tmp"
+)
+
+// readManifest gives every edit in order. A store without a manifest is new.
+func readManifest(fs FS, dir string, each func(edit)) error {
+	names, err := fs.List(dir)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, name := range names {
+		found = found || name == manifestName
+	}
+	if !found {
+		return nil
+	}
+	path := filepath.Join(dir, manifestName)
+	f, err := fs.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	first := true
+	_, err = readLog(f, func(payload []byte) error {
+		var e edit
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return fmt.Errorf("%w edit: %w", errCorrupt, err)
+		}
+		if first && e.Version != manifestVersion {
+			return fmt.Errorf("the data is of version %d, this program reads version %d", e.Version, manifestVersion)
+		}
+		first = false
+		each(e)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	return nil
+}
+
+// rewrite replaces the manifest by one that says everything in one edit.
+func (m *manifest) rewrite(all edit) error {
+	all.Version = manifestVersion
+	path := filepath.Join(m.dir, manifestName)
+	l, err := createLog(m.fs, path+temporarySuffix)
+	if err != nil {
+		return err
+	}
+	next := manifest{fs: m.fs, dir: m.dir, log: l}
+	if err := next.append(all); err != nil {
+		l.close()
+		return err
+	}
+	if err := m.fs.Rename(path+temporarySuffix, path); err != nil {
+		l.close()
+		return fmt.Errorf("replacing %s: %w", path, err)
+	}
+	if err := m.fs.SyncDir(m.dir); err != nil {
+		l.close()
+		return fmt.Errorf("syncing %s: %w", m.dir, err)
+	}
+	if m.log != nil {
+		m.log.close()
+	}
+	m.log = l
+	return nil
+}
+
+// append makes an edit durable.
+func (m *manifest) append(e edit) error {
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	frame := append(appendFrameHeader(nil), payload...)
+	seal(frame, 0)
+	return m.log.write(frame)
+}

@@ -1,0 +1,195 @@
+package localstore
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tomotrace/tomo"
+)
+
+// put is one call of PutSegments on its way through the commit loop.
+type put struct {
+	docs []tomo.Incoming
+	over []int
+	err  error
+	done chan struct{}
+}
+
+const (
+	// groupBytes is how much of several calls is written and synced together.
+	groupBytes = 4 << 20
+	// patience is how long a call waits for memory. The daemon of the service
+	// gives up after 2 s, so the answer comes well before.
+	patience = 400 * time.Millisecond
+)
+
+// counters are what Stats reports besides what there is.
+type counters struct {
+	groups, groupDocuments, failedWrites   atomic.Int64
+	settledTraces, rounds, failedRounds    atomic.Int64
+	compactions, expiredBlocks, superseded atomic.Int64
+}
+
+// PutSegments makes the documents durable and visible to every read, all or
+// none. over lists the indexes of those that were refused because their trace
+// is full; the others are stored. The texts are kept and must not be changed.
+//
+// Errors are *tomo.Error with the code Unavailable: the disk cannot be written,
+// the memory is full, the store is closed. Then nothing was stored.
+func (s *Store) PutSegments(ctx context.Context, docs []tomo.Incoming) (over []int, err error) {
+	if err := s.waitForRoom(ctx); err != nil {
+		return nil, err
+	}
+	p := &put{docs: docs, done: make(chan struct{})}
+	select {
+	case s.puts <- p:
+	case <-s.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, &tomo.Error{Code: tomo.Unavailable, Message: "the request ended before it was written"}
+	}
+	// From here on it may be written, so the outcome is waited for.
+	select {
+	case <-p.done:
+	case <-s.done:
+		select {
+		case <-p.done:
+		default:
+			return nil, errClosed
+		}
+	}
+	return p.over, p.err
+}
+
+// waitForRoom waits until there is memory for more open documents.
+func (s *Store) waitForRoom(ctx context.Context) error {
+	var timeout <-chan time.Time
+	for {
+		s.mu.Lock()
+		full, freed := s.open.bytes >= s.o.Memory, s.freed
+		s.mu.Unlock()
+		if !full {
+			return nil
+		}
+		if timeout == nil {
+			timer := time.NewTimer(patience)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-freed:
+		case <-timeout:
+			return &tomo.Error{Code: tomo.Unavailable, Message: fmt.Sprintf("%d MiB of documents wait to be settled; the limit is reached", s.o.Memory>>20)}
+		case <-s.closed:
+			return errClosed
+		case <-ctx.Done():
+			return &tomo.Error{Code: tomo.Unavailable, Message: "the request ended before there was room"}
+		}
+	}
+}
+
+// commitLoop writes what waits, in groups: while one group syncs the next one
+// gathers, so that the number of syncs follows from the disk.
+func (s *Store) commitLoop() {
+	defer close(s.done)
+	for {
+		var group []*put
+		select {
+		case p := <-s.puts:
+			group = append(group, p)
+		case <-s.closed:
+			return
+		}
+		bytes := size(group[0])
+	gather:
+		for bytes < groupBytes {
+			select {
+			case p := <-s.puts:
+				group = append(group, p)
+				bytes += size(p)
+			default:
+				break gather
+			}
+		}
+		s.commit(group)
+		for _, p := range group {
+			close(p.done)
+		}
+	}
+}
+
+func size(p *put) (n int) {
+	for i := range p.docs {
+		n += len(p.docs[i].Text)
+	}
+	return n
+}
+
+// commit writes a group and lets it be seen, or fails each of its calls.
+func (s *Store) commit(group []*put) {
+	entries, traces, err := s.admit(group)
+	var file *walFile
+	if err == nil && len(entries) > 0 {
+		file, err = s.wal.append(entries)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range entries {
+		t := traces[i]
+		t.pins--
+		if err == nil {
+			s.open.add(t, &entries[i], file)
+		} else {
+			s.open.drop(t)
+		}
+	}
+	if err != nil {
+		s.counters.failedWrites.Add(1)
+		s.o.Logger.Error("writing documents", "error", err)
+		for _, p := range group {
+			p.over, p.err = nil, &tomo.Error{Code: tomo.Unavailable, Message: "the documents could not be written to disk"}
+		}
+		return
+	}
+	s.counters.groups.Add(1)
+	s.counters.groupDocuments.Add(int64(len(entries)))
+}
+
+// admit decides which documents of a group fit into their traces and pins the
+// traces, so that no settle round forgets them while the group is written.
+func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace, err error) {
+	n := 0
+	for _, p := range group {
+		n += len(p.docs)
+	}
+	entries, traces = make([]entry, 0, n), make([]*openTrace, 0, n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pin := func(t *openTrace, e entry) {
+		t.pins++
+		entries, traces = append(entries, e), append(traces, t)
+	}
+	for _, p := range group {
+		for i := range p.docs {
+			d := &p.docs[i]
+			t, err := s.traceFor(d.TraceID)
+			if err != nil {
+				return entries, traces, err
+			}
+			if t.baseDocs+len(t.docs)+t.pins < s.o.MaxTraceDocuments {
+				pin(t, entry{Incoming: *d})
+				continue
+			}
+			p.over = append(p.over, i)
+			if !t.over && !t.baseOver {
+				t.over = true
+				mark := tomo.Incoming{TraceID: d.TraceID, Start: d.Start}
+				mark.Received = d.Received
+				pin(t, entry{Incoming: mark, kind: entryLimit})
+			}
+		}
+	}
+	return entries, traces, nil
+}

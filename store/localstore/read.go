@@ -1,0 +1,483 @@
+package localstore
+
+import (
+	"container/heap"
+	"context"
+	"iter"
+	"sort"
+	"time"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/store/block"
+)
+
+// view is what the store held at one moment, each trace in one place: an open
+// trace hides the row in which it was settled before.
+type view struct {
+	store  *Store
+	blocks []viewBlock
+	open   []viewTrace
+}
+
+type viewBlock struct {
+	*blockFile
+	hidden *rowSet // rows that do not count in this view
+}
+
+type viewTrace struct {
+	id     tomo.TraceID
+	docs   []tomo.RawDocument
+	base   *blockFile
+	row    int
+	over   bool
+	lo, hi tomo.Time // bounds of the summary's start
+	last   tomo.Time // receipt of the latest change
+}
+
+// view takes a view. It must be closed.
+func (s *Store) view() *view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := &view{store: s, blocks: make([]viewBlock, len(s.blocks)), open: make([]viewTrace, 0, len(s.open.traces))}
+	hidden := map[*blockFile][]int{}
+	for _, t := range s.open.traces {
+		if len(t.docs) == 0 && !t.over {
+			continue // nothing new in it yet: its row, if any, says it all
+		}
+		v.open = append(v.open, viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, lo: t.lo, hi: t.hi, last: t.last})
+		if t.base != nil {
+			hidden[t.base] = append(hidden[t.base], t.row)
+		}
+	}
+	for i, f := range s.blocks {
+		f.views++
+		v.blocks[i] = viewBlock{f, f.dead.with(hidden[f]...)}
+	}
+	return v
+}
+
+func (v *view) close() {
+	v.store.mu.Lock()
+	defer v.store.mu.Unlock()
+	for _, b := range v.blocks {
+		b.views--
+		v.store.removeIfUnused(b.blockFile)
+	}
+}
+
+// summary derives an open trace.
+func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
+	docs, err := stored(t.docs, t.base, t.row)
+	if err != nil {
+		return nil, err
+	}
+	s := v.store.o.Derive(t.id, docs)
+	s.LimitExceeded = s.LimitExceeded || t.over
+	return s, nil
+}
+
+// Documents gives everything held of a trace, open or settled; nothing for an
+// unknown one.
+func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocuments, error) {
+	s.mu.Lock()
+	all := tomo.TraceDocuments{ID: id}
+	var docs []tomo.RawDocument
+	t := s.open.traces[id]
+	var base *blockFile
+	var row int
+	var err error
+	if t != nil {
+		docs, base, row = t.docs, t.base, t.row
+		all.LimitExceeded = t.over || t.baseOver
+	} else {
+		base, row, err = s.find(id)
+	}
+	if base != nil {
+		base.views++
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return all, err
+	}
+	if base != nil {
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			base.views--
+			s.removeIfUnused(base)
+		}()
+		if t == nil {
+			before, err := base.summary(row)
+			if err != nil {
+				return all, err
+			}
+			all.LimitExceeded = before.LimitExceeded
+		}
+	}
+	all.Documents, err = stored(docs, base, row)
+	return all, err
+}
+
+// Summaries yields the summaries of the traces in w, each once, newest start
+// first, beginning behind after. The first error ends the sequence.
+func (s *Store) Summaries(ctx context.Context, w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
+	return func(yield func(*tomo.Summary, error) bool) {
+		v := s.view()
+		defer v.close()
+		for sum, err := range v.ordered(w, after) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if after.Before(sum.Position()) && sum.Matches(w) && !yield(sum, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ordered merges open and settled traces that may lie in w, newest first. Only
+// what is reached is read: blocks and open traces wait under the newest start
+// that they can have.
+func (v *view) ordered(w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
+	return func(yield func(*tomo.Summary, error) bool) {
+		q := v.sources(w, after)
+		heap.Init(&q)
+		for len(q) > 0 {
+			next := q[0]
+			if next.ready != nil {
+				if !yield(next.ready, nil) {
+					return
+				}
+				next.ready = nil
+			}
+			if err := next.advance(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if next.ready == nil && next.ended {
+				heap.Pop(&q)
+			} else {
+				heap.Fix(&q, 0)
+			}
+		}
+	}
+}
+
+// sources are the cursors over everything that may lie in w behind after.
+func (v *view) sources(w tomo.Window, after tomo.Position) cursors {
+	var q cursors
+	for i := range v.blocks {
+		b := &v.blocks[i]
+		if b.info.Rows == b.hidden.count() || b.info.MinStart > after.Start || !mayMatch(b.info, w) {
+			continue
+		}
+		c := &cursor{bound: tomo.Position{Start: b.info.MaxStart, ID: tomo.Top.ID}}
+		c.more = b.cursor(w, after)
+		q = append(q, c)
+	}
+	for i := range v.open {
+		t := &v.open[i]
+		c := &cursor{bound: tomo.Position{Start: t.hi, ID: tomo.Top.ID}}
+		if t.base != nil || len(t.docs) == 0 {
+			c.bound = tomo.Top // its start may lie outside the bounds of the new documents
+		} else if w.By == tomo.ByTraceID && (t.hi < w.Start || t.lo >= w.End) || t.lo > after.Start {
+			continue
+		}
+		if w.By == tomo.ByEvent && !w.Contains(t.last) {
+			continue
+		}
+		derived := false
+		c.more = func() (*tomo.Summary, error) {
+			if derived {
+				return nil, nil
+			}
+			derived = true
+			return v.summary(t)
+		}
+		q = append(q, c)
+	}
+	return q
+}
+
+// mayMatch says whether a block can hold a trace of w.
+func mayMatch(i block.Info, w tomo.Window) bool {
+	switch w.By {
+	case tomo.ByEvent:
+		return w.Overlaps(i.MinReceived, i.MaxReceived)
+	case tomo.ByService:
+		lead := tomo.TimeRange{Start: w.Start.Add(-tomo.ServiceLead), End: w.End}
+		return lead.Overlaps(i.MinEnd, i.MaxEnd)
+	default:
+		return w.Overlaps(i.MinStart, i.MaxStart)
+	}
+}
+
+// cursor is one source of summaries in descending order. Until the first is
+// read, bound is where it cannot come before.
+type cursor struct {
+	bound tomo.Position
+	ready *tomo.Summary
+	ended bool
+	more  func() (*tomo.Summary, error) // nil at the end
+}
+
+func (c *cursor) advance() (err error) {
+	if c.ready, err = c.more(); err != nil {
+		return err
+	}
+	if c.ready == nil {
+		c.ended = true
+		return nil
+	}
+	c.bound = c.ready.Position()
+	return nil
+}
+
+type cursors []*cursor
+
+func (q cursors) Len() int           { return len(q) }
+func (q cursors) Less(i, j int) bool { return q[i].bound.Before(q[j].bound) }
+func (q cursors) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *cursors) Push(any)          { panic("a cursor is never pushed") }
+func (q *cursors) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// pageRows is how many rows of a block a cursor reads at a time, at first; the
+// more it reads, the more it takes.
+const pageRows = 64
+
+// cursor reads a block from its newest row in w behind after towards the oldest.
+func (b *viewBlock) cursor(w tomo.Window, after tomo.Position) func() (*tomo.Summary, error) {
+	end, size := -1, pageRows // rows [0, end) are still to come
+	var chunk []*tomo.Summary
+	return func() (*tomo.Summary, error) {
+		if end < 0 {
+			first := min(after.Start, b.info.MaxStart)
+			if w.By == tomo.ByTraceID {
+				first = min(first, w.End-1)
+			}
+			var err error
+			if end, err = b.rowsUpTo(first); err != nil {
+				return nil, err
+			}
+		}
+		for {
+			for n := len(chunk); n > 0; n = len(chunk) {
+				s, row := chunk[n-1], end+n-1
+				chunk = chunk[:n-1]
+				if b.hidden.has(row) || !after.Before(s.Position()) {
+					continue
+				}
+				if w.By == tomo.ByTraceID && s.Start < w.Start {
+					return nil, nil
+				}
+				return s, nil
+			}
+			if end == 0 {
+				return nil, nil
+			}
+			from := max(0, end-size)
+			var err error
+			if chunk, err = b.summaries(from, end); err != nil {
+				return nil, err
+			}
+			end, size = from, min(2*size, scanChunk)
+		}
+	}
+}
+
+// rowsUpTo is the number of rows that start at t or before.
+func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
+	if t >= f.info.MaxStart {
+		return f.info.Rows, nil
+	}
+	err = f.use(func(b *block.Block) error {
+		starts, err := b.Starts()
+		n = sort.Search(len(starts), func(i int) bool { return starts[i] > t })
+		return err
+	})
+	return n, err
+}
+
+// Count is the number of traces in w.
+func (s *Store) Count(ctx context.Context, w tomo.Window) (n int64, err error) {
+	v := s.view()
+	defer v.close()
+	for i := range v.blocks {
+		b := &v.blocks[i]
+		count, err := b.count(w)
+		if err != nil {
+			return 0, err
+		}
+		n += count
+	}
+	for i := range v.open {
+		t := &v.open[i]
+		inside := false
+		switch {
+		case w.By == tomo.ByEvent:
+			inside = w.Contains(t.last)
+		case w.By == tomo.ByTraceID && t.base == nil && len(t.docs) > 0 && w.Contains(t.lo) && w.Contains(t.hi):
+			inside = true
+		case w.By == tomo.ByTraceID && t.base == nil && len(t.docs) > 0 && !w.Overlaps(t.lo, t.hi):
+		default:
+			sum, err := v.summary(t)
+			if err != nil {
+				return 0, err
+			}
+			inside = sum.Matches(w)
+		}
+		if inside {
+			n++
+		}
+	}
+	return n, ctx.Err()
+}
+
+// count is the number of rows in w. Only a block that lies across an end of w
+// is read.
+func (b *viewBlock) count(w tomo.Window) (n int64, err error) {
+	if !mayMatch(b.info, w) {
+		return 0, nil
+	}
+	lowest, highest := b.info.MinStart, b.info.MaxStart
+	moments := (*block.Block).Starts
+	switch w.By {
+	case tomo.ByEvent:
+		lowest, highest = b.info.MinReceived, b.info.MaxReceived
+		moments = (*block.Block).Received
+	case tomo.ByService:
+		err = b.eachLive(b.hidden, func(s *tomo.Summary) {
+			if s.Matches(w) {
+				n++
+			}
+		})
+		return n, err
+	}
+	if w.Contains(lowest) && w.Contains(highest) {
+		return int64(b.info.Rows - b.hidden.count()), nil
+	}
+	err = b.use(func(open *block.Block) error {
+		list, err := moments(open)
+		for row, t := range list {
+			if w.Contains(t) && !b.hidden.has(row) {
+				n++
+			}
+		}
+		return err
+	})
+	return n, err
+}
+
+// Graph is the service graph of what was received in r. Whole minutes come from
+// the figures that each block carries; the rows of a block are read only for
+// minutes that r cuts, and where rows were superseded.
+func (s *Store) Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph, error) {
+	v := s.view()
+	defer v.close()
+	graph := &tomo.ServiceGraph{}
+	for i := range v.blocks {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := v.blocks[i].addGraph(graph, r); err != nil {
+			return nil, err
+		}
+	}
+	for i := range v.open {
+		t := &v.open[i]
+		if t.base == nil && len(t.docs) > 0 && !r.Overlaps(t.docs[0].Received, t.last) {
+			continue
+		}
+		sum, err := v.summary(t)
+		if err != nil {
+			return nil, err
+		}
+		graph.Add(sum, r)
+	}
+	graph.Sort()
+	return graph, nil
+}
+
+func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange) error {
+	if b.info.Rows == b.hidden.count() || r.End <= b.info.MinReceipt || b.info.MaxReceived < r.Start {
+		return nil
+	}
+	live, err := b.graphsOf(b.hidden)
+	if err != nil {
+		return err
+	}
+	if r.Contains(b.info.MinReceipt) && r.Contains(b.info.MaxReceived) {
+		graph.Merge(live.total)
+		return nil
+	}
+	var cut []tomo.TimeRange
+	for m, g := range live.byMinute {
+		minute := tomo.TimeRange{Start: m, End: m + tomo.Minute}
+		// What of the minute can hold anything at all.
+		held := tomo.TimeRange{Start: max(m, b.info.MinReceipt), End: min(minute.End, b.info.MaxReceived+1)}
+		switch {
+		case !r.Overlaps(held.Start, held.End-1):
+		case r.Contains(held.Start) && r.Contains(held.End-1):
+			graph.Merge(g)
+		default:
+			cut = append(cut, tomo.TimeRange{Start: max(r.Start, m), End: min(r.End, minute.End)})
+		}
+	}
+	if len(cut) == 0 {
+		return nil
+	}
+	return b.eachLive(b.hidden, func(s *tomo.Summary) {
+		for _, c := range cut {
+			graph.Add(s, c)
+		}
+	})
+}
+
+// Stats is what the store holds and has done.
+type Stats struct {
+	OpenTraces    int
+	OpenDocuments int
+	OpenBytes     int64         // of their texts in memory
+	SettleLag     time.Duration // how long the most overdue trace has been quiet
+	LogBytes      int64
+	Blocks        int
+	Rows          int64 // settled traces
+	DeadRows      int64 // superseded, not yet compacted away
+	Documents     int64 // settled
+	BlockBytes    int64
+
+	Groups, GroupDocuments, FailedWrites        int64
+	Rounds, FailedRounds, SettledTraces         int64
+	Compactions, ExpiredBlocks, SupersededTotal int64
+}
+
+// Stats reads the figures.
+func (s *Store) Stats() Stats {
+	c := &s.counters
+	stats := Stats{
+		LogBytes: s.wal.size(),
+		Groups:   c.groups.Load(), GroupDocuments: c.groupDocuments.Load(), FailedWrites: c.failedWrites.Load(),
+		Rounds: c.rounds.Load(), FailedRounds: c.failedRounds.Load(), SettledTraces: c.settledTraces.Load(),
+		Compactions: c.compactions.Load(), ExpiredBlocks: c.expiredBlocks.Load(), SupersededTotal: c.superseded.Load(),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats.OpenTraces, stats.OpenDocuments, stats.OpenBytes = len(s.open.traces), s.open.docs, s.open.bytes
+	stats.SettleLag = s.open.lag(s.now(), 0)
+	for _, f := range s.blocks {
+		stats.Blocks++
+		stats.Rows += int64(f.info.Rows - f.dead.count())
+		stats.DeadRows += int64(f.dead.count())
+		stats.Documents += int64(f.info.Documents)
+		stats.BlockBytes += f.info.Bytes
+	}
+	return stats
+}

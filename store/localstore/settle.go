@@ -1,0 +1,169 @@
+package localstore
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/store/block"
+)
+
+// Due begins a settle round: it gives the traces that p says are due, each with
+// everything held of it, what was settled before included. One round is under
+// way at a time: the next call of Due forgets what an earlier one gave and
+// Settle did not take.
+func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocuments, error) {
+	s.settleMu.Lock()
+	defer s.settleMu.Unlock()
+	s.mu.Lock()
+	chosen := s.open.due(s.now(), p, s.o.Memory*3/5)
+	type view struct {
+		docs []tomo.RawDocument
+		base *blockFile
+		row  int
+	}
+	views := make([]view, len(chosen))
+	for i, t := range chosen {
+		t.settling, t.settlingFiles, t.settlingOver = len(t.docs), len(t.files), t.over
+		views[i] = view{t.docs, t.base, t.row}
+	}
+	s.mu.Unlock()
+
+	due := make([]tomo.TraceDocuments, 0, len(chosen))
+	for i, t := range chosen {
+		// A base's block cannot go meanwhile: that takes settleMu.
+		docs, err := stored(views[i].docs, views[i].base, views[i].row)
+		if err != nil {
+			return nil, err
+		}
+		t.duplicates = t.baseDocs + len(views[i].docs) - len(docs)
+		if len(docs) == t.baseDocs && (t.baseOver || !t.settlingOver) {
+			s.settledBefore(t)
+			continue
+		}
+		due = append(due, tomo.TraceDocuments{ID: t.id, Documents: docs, LimitExceeded: t.settlingOver || t.baseOver})
+	}
+	return due, ctx.Err()
+}
+
+// settledBefore ends a trace for which nothing came but what its row has.
+func (s *Store) settledBefore(t *openTrace) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.superseded(t)
+	s.open.settled(t)
+	s.release()
+}
+
+// superseded tells of documents that were there already. The caller holds s.mu.
+func (s *Store) superseded(t *openTrace) {
+	if t.duplicates > 0 {
+		s.counters.superseded.Add(int64(t.duplicates))
+		s.o.Lost(tomo.Loss{Time: s.now(), Source: "store", Reason: tomo.LossSuperseded, Trace: t.id.String(), Count: t.duplicates,
+			Detail: "documents that were received before, word for word"})
+	}
+}
+
+// release wakes the calls that wait for memory. The caller holds s.mu.
+func (s *Store) release() {
+	close(s.freed)
+	s.freed = make(chan struct{})
+}
+
+// Settle ends a round: the traces that Due gave, now with their summaries,
+// become rows of a new block, durably, and take the place of what was there.
+// Documents that came since Due keep their trace open. After an error all of
+// them are open as before.
+func (s *Store) Settle(ctx context.Context, rows []tomo.Settled) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	s.settleMu.Lock()
+	defer s.settleMu.Unlock()
+	f, err := s.writeBlock(func(file File) (block.Info, error) {
+		w := bufio.NewWriterSize(file, 1<<20)
+		info, err := block.Write(w, rows, block.Options{})
+		if err != nil {
+			return info, err
+		}
+		return info, w.Flush()
+	})
+	if err == nil {
+		err = s.install(f, rows)
+	}
+	if err != nil {
+		s.counters.failedRounds.Add(1)
+		return &tomo.Error{Code: tomo.Unavailable, Message: fmt.Sprintf("settling %d traces: %v", len(rows), err)}
+	}
+	s.counters.rounds.Add(1)
+	s.counters.settledTraces.Add(int64(len(rows)))
+	if err := s.wal.trim(); err != nil {
+		s.o.Logger.Warn("giving up log files", "error", err) // tried again in the next round
+	}
+	return nil
+}
+
+// install makes a written block count.
+func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
+	s.mu.Lock()
+	dead := map[string][]int{}
+	for i := range rows {
+		if t := s.open.traces[rows[i].Summary.ID]; t != nil && t.base != nil {
+			dead[t.base.name] = append(dead[t.base.name], t.row)
+		}
+	}
+	s.mu.Unlock()
+	if err := s.record(edit{Add: []blockEntry{{f.name, f.info}}, Dead: dead}, f); err != nil {
+		return err
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.blocks {
+		b.dead = b.dead.with(dead[b.name]...)
+	}
+	s.blocks = append(s.blocks, f)
+	s.sortBlocks()
+	for i := range rows {
+		t := s.open.traces[rows[i].Summary.ID]
+		if t == nil {
+			continue
+		}
+		s.superseded(t)
+		s.open.settled(t)
+		if s.open.traces[t.id] != t {
+			continue
+		}
+		row, found, err := f.find(t.id)
+		if err != nil || !found {
+			// The block was read back whole when its filter was loaded, so this
+			// is a disk that fails now. The row counts; a restart finds it.
+			s.o.Logger.Error("finding a row just written", "trace", t.id, "error", err)
+			continue
+		}
+		t.base, t.row, t.baseDocs, t.baseOver = f, row, len(rows[i].Documents), rows[i].Summary.LimitExceeded
+	}
+	s.release()
+	return nil
+}
+
+// record appends an edit to the manifest. If that fails the new block's file is
+// removed, unless the edit may be on disk all the same: then the next manifest
+// is written anew, and the file is left for the next start to judge.
+func (s *Store) record(e edit, f *blockFile) error {
+	if s.manifest.log.broken {
+		s.mu.Lock()
+		all := s.state()
+		s.mu.Unlock()
+		if err := s.manifest.rewrite(all); err != nil {
+			return err
+		}
+	}
+	err := s.manifest.append(e)
+	if err != nil && f != nil && !s.manifest.log.broken {
+		f.unload()
+		s.fs.Remove(s.blockPath(f.name))
+	}
+	return err
+}

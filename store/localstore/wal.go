@@ -1,0 +1,230 @@
+package localstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/tomotrace/tomo"
+)
+
+// The write-ahead log holds the documents of open traces in numbered files. A
+// frame is one group of documents, compressed together:
+//
+//	payload = s2( entry | entry | … )
+//	entry   = trace id (16) | received (8) | start (8) | kind (1) | length (4) | text
+//
+// Numbers are little endian, times in microseconds since the epoch. A file is
+// written until it is full, never again after a restart, and removed when every
+// document in it has been settled. Reading a document that was settled already
+// is harmless: it is told from its equal text.
+type wal struct {
+	fs    FS
+	dir   string
+	limit int64 // size at which a file is full
+
+	// One goroutine appends.
+	next         uint64
+	plain, frame []byte // reused
+
+	mu      sync.Mutex // guards what follows
+	current *walFile
+	files   []*walFile // every file that still exists, oldest first
+}
+
+// walFile is one file of the log.
+type walFile struct {
+	number uint64
+	log    *log         // of the current file
+	live   atomic.Int64 // entries that keep a trace open
+	bytes  atomic.Int64
+}
+
+const (
+	entryDocument = 0
+	// entryLimit marks a trace that had documents refused for its size.
+	entryLimit  = 1
+	entryHeader = 16 + 8 + 8 + 1 + 4
+
+	walSuffix = ".log"
+)
+
+// errCorrupt is wrapped by everything that should not be in a sound directory.
+var errCorrupt = errors.New("corrupt")
+
+func (w *wal) path(number uint64) string {
+	return filepath.Join(w.dir, fmt.Sprintf("%012d%s", number, walSuffix))
+}
+
+// entry is one entry of the log on its way in or out.
+type entry struct {
+	tomo.Incoming
+	kind byte
+}
+
+// append writes the entries as one frame and syncs it. It returns the file that
+// holds them; that file is not trimmed before the next append.
+func (w *wal) append(entries []entry) (*walFile, error) {
+	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit {
+		if err := w.rotate(); err != nil {
+			return nil, err
+		}
+	}
+	w.plain = w.plain[:0]
+	for i := range entries {
+		e := &entries[i]
+		w.plain = append(w.plain, e.TraceID[:]...)
+		w.plain = binary.LittleEndian.AppendUint64(w.plain, uint64(e.Received))
+		w.plain = binary.LittleEndian.AppendUint64(w.plain, uint64(e.Start))
+		w.plain = append(w.plain, e.kind)
+		w.plain = binary.LittleEndian.AppendUint32(w.plain, uint32(len(e.Text)))
+		w.plain = append(w.plain, e.Text...)
+	}
+	if need := frameHeader + s2.MaxEncodedLen(len(w.plain)); cap(w.frame) < need {
+		w.frame = make([]byte, need)
+	}
+	compressed := s2.Encode(w.frame[frameHeader:cap(w.frame)], w.plain)
+	frame := w.frame[:frameHeader+len(compressed)]
+	seal(frame, 0)
+	if err := w.current.log.write(frame); err != nil {
+		return nil, err
+	}
+	w.current.bytes.Store(w.current.log.size)
+	return w.current, nil
+}
+
+// rotate starts a new file.
+func (w *wal) rotate() error {
+	l, err := createLog(w.fs, w.path(w.next))
+	if err != nil {
+		return err
+	}
+	if err := w.fs.SyncDir(w.dir); err != nil {
+		l.close()
+		return fmt.Errorf("syncing %s: %w", w.dir, err)
+	}
+	w.close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.current = &walFile{number: w.next, log: l}
+	w.files = append(w.files, w.current)
+	w.next++
+	return nil
+}
+
+// close ends the current file; what is in it stays.
+func (w *wal) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.current != nil {
+		w.current.log.close()
+		w.current = nil
+	}
+}
+
+// trim removes the files that keep nothing open. One that cannot be removed now
+// is tried again the next time.
+func (w *wal) trim() (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.files = slices.DeleteFunc(w.files, func(f *walFile) bool {
+		if f == w.current || f.live.Load() > 0 {
+			return false
+		}
+		if e := ignoreMissing(w.fs.Remove(w.path(f.number))); e != nil {
+			err = fmt.Errorf("removing %s: %w", w.path(f.number), e)
+			return false
+		}
+		return true
+	})
+	return err
+}
+
+// size is the bytes of all files.
+func (w *wal) size() (n int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.files {
+		n += f.bytes.Load()
+	}
+	return n
+}
+
+// replay reads every file in order and gives each entry, with the file that
+// holds it. Texts are fresh memory. A file that ends in the middle of a frame
+// is where a crash was; torn counts the bytes passed over.
+func (w *wal) replay(each func(*walFile, entry)) (torn int64, err error) {
+	names, err := w.fs.List(w.dir)
+	if err != nil {
+		return 0, err
+	}
+	var numbers []uint64
+	for _, name := range names {
+		digits, isLog := strings.CutSuffix(name, walSuffix)
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if !isLog || err != nil {
+			continue
+		}
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	for _, n := range numbers {
+		f := &walFile{number: n}
+		file, err := w.fs.Open(w.path(n))
+		if err != nil {
+			return torn, err
+		}
+		end, err := readLog(file, func(payload []byte) error {
+			plain, err := s2.Decode(nil, payload)
+			if err != nil {
+				return fmt.Errorf("%w frame: %w", errCorrupt, err)
+			}
+			return splitEntries(plain, func(e entry) {
+				each(f, e)
+			})
+		})
+		var size int64
+		if err == nil {
+			size, err = file.Size()
+			f.bytes.Store(size)
+		}
+		file.Close()
+		if err != nil {
+			return torn, fmt.Errorf("reading %s: %w", w.path(n), err)
+		}
+		torn += size - end
+		w.files = append(w.files, f)
+		w.next = n + 1
+	}
+	return torn, nil
+}
+
+// splitEntries gives the entries of one frame. Texts point into plain.
+func splitEntries(plain []byte, each func(entry)) error {
+	for len(plain) > 0 {
+		if len(plain) < entryHeader {
+			return fmt.Errorf("%w entry: %d bytes left", errCorrupt, len(plain))
+		}
+		var e entry
+		copy(e.TraceID[:], plain)
+		e.Received = tomo.Time(binary.LittleEndian.Uint64(plain[16:]))
+		e.Start = tomo.Time(binary.LittleEndian.Uint64(plain[24:]))
+		e.kind = plain[32]
+		length := int(binary.LittleEndian.Uint32(plain[33:]))
+		plain = plain[entryHeader:]
+		if length > len(plain) {
+			return fmt.Errorf("%w entry: text of %d bytes, %d left", errCorrupt, length, len(plain))
+		}
+		e.Text, plain = plain[:length:length], plain[length:]
+		each(e)
+	}
+	return nil
+}

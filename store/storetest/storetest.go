@@ -1,0 +1,522 @@
+// Package storetest is the contract of a store: one suite for every backend,
+// without skips. A backend's test calls [Run].
+//
+// The heart of it is a comparison: random writes, settle rounds, tidying and
+// restarts on the store, and the same documents in a plain map, summarised by
+// derive whenever somebody asks. Every answer must be equal.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/query"
+)
+
+// Store is everything that is asked of a backend.
+type Store interface {
+	ingest.Store
+	query.Store
+	Close() error
+}
+
+// Options are what a backend is opened with.
+type Options struct {
+	Retention         time.Duration
+	MaxTraceDocuments int
+	Now               func() time.Time
+	Lost              func(tomo.Loss)
+}
+
+// Backend opens the store in dir, which may hold what an earlier one left.
+type Backend func(t testing.TB, dir string, o Options) Store
+
+// Run holds a backend against the contract.
+func Run(t *testing.T, open Backend) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, Backend)
+	}{
+		{"ReadsSeeWrites", readsSeeWrites},
+		{"LateDocuments", lateDocuments},
+		{"DocumentsSentAgain", sentAgain},
+		{"FullTrace", fullTrace},
+		{"LargeTrace", largeTrace},
+		{"Windows", windows},
+		{"Pages", pages},
+		{"Retention", retention},
+		{"LikeAMap", likeAMap},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
+	}
+}
+
+// at is where the tests' clock begins.
+var at = tomo.TimeOf(time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC))
+
+// world is a store under test and what it should hold.
+type world struct {
+	testing.TB
+	open  Backend
+	dir   string
+	o     Options
+	store Store
+	now   tomo.Time
+	model map[tomo.TraceID][]tomo.RawDocument
+	lost  map[tomo.LossReason]int
+}
+
+func newWorld(t testing.TB, dir string, open Backend, o Options) *world {
+	w := &world{TB: t, open: open, dir: dir, o: o, now: at, model: map[tomo.TraceID][]tomo.RawDocument{}, lost: map[tomo.LossReason]int{}}
+	w.o.Now = func() time.Time { return w.now.Std() }
+	w.o.Lost = func(l tomo.Loss) { w.lost[l.Reason] += l.Count }
+	w.store = open(t, dir, w.o)
+	return w
+}
+
+func (w *world) close() {
+	if err := w.store.Close(); err != nil {
+		w.Errorf("closing: %v", err)
+	}
+}
+
+func (w *world) restart() {
+	w.Helper()
+	w.close()
+	w.store = w.open(w, w.dir, w.o)
+}
+
+// put stores documents that are received now.
+func (w *world) put(texts ...string) (over []int) {
+	w.Helper()
+	var docs []tomo.Incoming
+	for _, text := range texts {
+		raw := tomo.RawDocument{Text: []byte(text), Received: w.now}
+		var d tomo.Document
+		if refusal := d.Parse(raw); refusal != nil {
+			w.Fatalf("%s: %v", text, refusal)
+		}
+		docs = append(docs, tomo.Incoming{TraceID: d.TraceID, Start: d.Segments[0].Start, RawDocument: raw})
+	}
+	over, err := w.store.PutSegments(context.Background(), docs)
+	if err != nil {
+		w.Fatalf("storing: %v", err)
+	}
+	for i, d := range docs {
+		if !slices.Contains(over, i) {
+			w.model[d.TraceID] = tomo.MergeDocuments(w.model[d.TraceID], []tomo.RawDocument{d.RawDocument})
+		}
+	}
+	return over
+}
+
+// settle settles every open trace.
+func (w *world) settle() {
+	w.Helper()
+	w.round(tomo.SettlePolicy{Round: 1 << 40})
+}
+
+func (w *world) round(p tomo.SettlePolicy) {
+	w.Helper()
+	due, err := w.store.Due(context.Background(), p)
+	if err != nil {
+		w.Fatalf("asking what is due: %v", err)
+	}
+	var rows []tomo.Settled
+	for _, d := range due {
+		s := derive.Summary(d.ID, d.Documents)
+		s.LimitExceeded = d.LimitExceeded
+		rows = append(rows, tomo.Settled{Summary: s, Documents: d.Documents})
+	}
+	if err := w.store.Settle(context.Background(), rows); err != nil {
+		w.Fatalf("settling: %v", err)
+	}
+}
+
+func (w *world) summaries(window tomo.Window, after tomo.Position, limit int) (list []*tomo.Summary) {
+	w.Helper()
+	for s, err := range w.store.Summaries(context.Background(), window, after) {
+		if err != nil {
+			w.Fatalf("reading summaries: %v", err)
+		}
+		if list = append(list, s); len(list) == limit {
+			break
+		}
+	}
+	return list
+}
+
+func (w *world) expected(window tomo.Window) (list []*tomo.Summary) {
+	for id, docs := range w.model {
+		if s := derive.Summary(id, docs); s.Matches(window) {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b *tomo.Summary) int {
+		if a.Position().Before(b.Position()) {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// check asks everything and holds it against the model.
+func (w *world) check(windows ...tomo.Window) {
+	w.Helper()
+	for _, window := range append(windows, tomo.Window{TimeRange: tomo.Always}) {
+		want := w.expected(window)
+		if diff := cmp.Diff(want, w.summaries(window, tomo.Top, 0), same...); diff != "" {
+			w.Fatalf("summaries of %v (-want +got):\n%s", window, diff)
+		}
+		if n, err := w.store.Count(context.Background(), window); err != nil || n != int64(len(want)) {
+			w.Fatalf("count of %v: %d, %v; want %d", window, n, err, len(want))
+		}
+		var all tomo.ServiceGraph
+		for id, docs := range w.model {
+			all.Add(derive.Summary(id, docs), window.TimeRange)
+		}
+		all.Sort()
+		graph, err := w.store.Graph(context.Background(), window.TimeRange)
+		if err != nil {
+			w.Fatalf("graph of %v: %v", window, err)
+		}
+		if diff := cmp.Diff(&all, graph, same...); diff != "" {
+			w.Fatalf("graph of %v (-want +got):\n%s", window, diff)
+		}
+	}
+	for id, docs := range w.model {
+		got, err := w.store.Documents(context.Background(), id)
+		if err != nil {
+			w.Fatalf("documents of %v: %v", id, err)
+		}
+		if diff := cmp.Diff(texts(docs), texts(got.Documents)); diff != "" {
+			w.Fatalf("documents of %v (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
+// same compares what is derived: an empty list is no list.
+var same = cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(tomo.ServiceGraph{}),
+	cmp.Comparer(func(a, b tomo.Histogram) bool { return slices.Equal(a.Bins(), b.Bins()) })}
+
+func texts(docs []tomo.RawDocument) (list []string) {
+	for _, d := range docs {
+		list = append(list, fmt.Sprintf("%d %s", d.Received, d.Text))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// traceID is the id of the nth example trace, segmentID that of its kth segment.
+func traceID(n int) tomo.TraceID {
+	id, err := tomo.ParseTraceID(fmt.Sprintf("1-695b8ba0-%024x", n))
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+func segmentID(n, k int) string { return fmt.Sprintf("%08x%08x", n, k) }
+
+// segment writes a segment of the nth trace; members are added as they are.
+func segment(n, k int, name string, start, end tomo.Time, members ...string) string {
+	all := append([]string{
+		fmt.Sprintf(`"trace_id":"%v","id":"%s","name":"%s","start_time":%s`, traceID(n), segmentID(n, k), name, seconds(start))}, members...)
+	if end == 0 {
+		all = append(all, `"in_progress":true`)
+	} else {
+		all = append(all, `"end_time":`+seconds(end))
+	}
+	return "{" + strings.Join(all, ",") + "}"
+}
+
+func seconds(t tomo.Time) string { return fmt.Sprintf("%d.%06d", t/1e6, t%1e6) }
+
+// call writes a remote subsegment.
+func call(n, k int, name string, start, end tomo.Time) string {
+	return fmt.Sprintf(`"subsegments":[{"id":"%s","name":"%s","namespace":"remote","start_time":%s,"end_time":%s,"http":{"response":{"status":503}}}]`,
+		segmentID(n, k), name, seconds(start), seconds(end))
+}
+
+const ms = tomo.Time(1000)
+
+func readsSeeWrites(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	w.check()
+	w.put(segment(1, 1, "front", at, at+900*ms, `"annotations":{"tier":"gold"}`, call(1, 2, "bank", at+100*ms, at+300*ms)),
+		segment(2, 1, "front", at+ms, at+5*ms, `"user":"u"`))
+	w.check()
+	w.restart()
+	w.check()
+	w.settle()
+	w.check()
+	w.restart()
+	w.check()
+	unknown, err := w.store.Documents(context.Background(), traceID(99))
+	if err != nil || len(unknown.Documents) != 0 {
+		t.Errorf("documents of an unknown trace: %v, %v", unknown, err)
+	}
+}
+
+func lateDocuments(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	w.put(segment(1, 1, "front", at, at+900*ms, call(1, 2, "bank", at+100*ms, at+300*ms)), segment(2, 1, "other", at, at+ms))
+	w.settle()
+	w.now += 3 * tomo.Minute
+	w.put(segment(1, 3, "bank.internal", at+120*ms, at+280*ms, `"parent_id":"`+segmentID(1, 2)+`"`))
+	w.check() // reopened
+	w.restart()
+	w.check()
+	w.settle()
+	w.check(tomo.Window{TimeRange: tomo.TimeRange{Start: at, End: at + 2*tomo.Minute}})
+	w.restart()
+	w.check()
+	if err := w.store.Maintain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.check()
+}
+
+func sentAgain(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	text := segment(1, 1, "front", at, at+900*ms)
+	w.put(text, text)
+	w.settle()
+	w.now += tomo.Minute
+	w.put(text)
+	w.check()
+	w.settle()
+	w.check()
+	if w.lost[tomo.LossSuperseded] != 2 {
+		t.Errorf("%d documents counted as superseded, want 2", w.lost[tomo.LossSuperseded])
+	}
+}
+
+func fullTrace(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{MaxTraceDocuments: 3})
+	defer func() { w.close() }()
+	doc := func(k int) string { return segment(1, k, "front", at+tomo.Time(k), at+900*ms) }
+	if over := w.put(doc(1), doc(2)); len(over) != 0 {
+		t.Fatalf("refused %v of a trace with room", over)
+	}
+	w.settle()
+	exceeded := func(want bool) {
+		t.Helper()
+		docs, err := w.store.Documents(context.Background(), traceID(1))
+		if err != nil || docs.LimitExceeded != want {
+			t.Errorf("documents: limit exceeded is %v, %v; want %v", docs.LimitExceeded, err, want)
+		}
+		if s := w.summaries(tomo.Window{TimeRange: tomo.Always}, tomo.Top, 0)[0]; s.LimitExceeded != want {
+			t.Errorf("summary: limit exceeded is %v, want %v", s.LimitExceeded, want)
+		}
+	}
+	if over := w.put(doc(3), doc(4), segment(2, 1, "other", at, at+ms)); !slices.Equal(over, []int{1}) {
+		t.Fatalf("refused %v, want the second", over)
+	}
+	exceeded(true)
+	w.restart()
+	exceeded(true)
+	w.settle()
+	exceeded(true)
+	w.restart()
+	exceeded(true)
+	if over := w.put(doc(5)); !slices.Equal(over, []int{0}) {
+		t.Fatalf("refused %v of a full settled trace, want the first", over)
+	}
+	exceeded(true)
+	w.settle()
+	exceeded(true)
+}
+
+func largeTrace(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	for k := 0; k < 10_000; k += 500 {
+		var docs []string
+		for i := range 500 {
+			parent := `"origin":"AWS::ECS::Container"`
+			if k+i > 0 {
+				parent = `"parent_id":"` + segmentID(1, (k+i-1)/8+1) + `"`
+			}
+			docs = append(docs, segment(1, k+i+1, fmt.Sprint("service-", (k+i)%50), at+tomo.Time(k+i)*ms, at+tomo.Time(k+i+9)*ms, parent))
+		}
+		w.put(docs...)
+	}
+	w.check()
+	w.settle()
+	w.check()
+}
+
+func windows(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	for i := range 40 {
+		n := tomo.Time(i)
+		w.put(segment(i, 1, "front", at+n*10e6, at+n*10e6+15e6, call(i, 2, "bank", at+n*10e6, at+n*10e6+ms)))
+		w.now += 20e6
+		if i%10 == 9 {
+			w.settle()
+		}
+	}
+	var all []tomo.Window
+	for _, by := range []tomo.RangeType{tomo.ByTraceID, tomo.ByEvent, tomo.ByService} {
+		for _, r := range []tomo.TimeRange{
+			{Start: at, End: at}, {Start: at, End: at + 1}, {Start: at + 100e6, End: at + 200e6}, {Start: at + 105e6, End: at + 390e6},
+			{Start: at - 3600e6, End: at}, {Start: at + 90*tomo.Minute, End: at + 91*tomo.Minute}, {Start: at + 30e6, End: at + 95e6},
+		} {
+			all = append(all, tomo.Window{TimeRange: r, By: by})
+		}
+	}
+	w.check(all...)
+	w.settle()
+	w.check(all...)
+	if err := w.store.Maintain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.check(all...)
+}
+
+func pages(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	for i := range 300 {
+		w.put(segment(i, 1, "front", at+tomo.Time(i/3)*ms, at+tomo.Time(i)*ms))
+		if i%70 == 69 {
+			w.settle()
+		}
+	}
+	window := tomo.Window{TimeRange: tomo.Always}
+	want := w.expected(window)
+	for _, limit := range []int{1, 7, 100} {
+		var got []*tomo.Summary
+		after := tomo.Top
+		for {
+			page := w.summaries(window, after, limit)
+			got = append(got, page...)
+			if len(page) < limit {
+				break
+			}
+			after = page[len(page)-1].Position()
+		}
+		if diff := cmp.Diff(want, got, same...); diff != "" {
+			t.Fatalf("pages of %d (-want +got):\n%s", limit, diff)
+		}
+	}
+}
+
+func retention(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{Retention: time.Hour})
+	defer func() { w.close() }()
+	w.put(segment(1, 1, "front", at-500*3600e6, at+ms)) // began long ago, but was received now
+	w.settle()
+	w.now += 40 * tomo.Minute
+	w.put(segment(2, 1, "front", at, at+ms))
+	w.settle()
+	maintain := func() {
+		t.Helper()
+		if err := w.store.Maintain(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	maintain()
+	w.check()
+	w.now += 30 * tomo.Minute
+	maintain()
+	delete(w.model, traceID(1))
+	w.check()
+	w.restart()
+	w.check()
+	if w.lost[tomo.LossExpired] != 1 {
+		t.Errorf("%d documents counted as expired, want 1", w.lost[tomo.LossExpired])
+	}
+}
+
+// likeAMap does anything in any order.
+func likeAMap(t *testing.T, open Backend) {
+	rapid.Check(t, func(r *rapid.T) {
+		w := newWorld(t, t.TempDir(), open, Options{})
+		defer func() { w.close() }()
+		var sent []string
+		steps := rapid.IntRange(1, 25).Draw(r, "steps")
+		for range steps {
+			switch rapid.SampledFrom([]string{"put", "put", "put", "again", "settle", "some", "maintain", "restart", "wait", "check"}).Draw(r, "step") {
+			case "put":
+				var batch []string
+				for range rapid.IntRange(1, 8).Draw(r, "documents") {
+					batch = append(batch, document(r))
+				}
+				sent = append(sent, batch...)
+				w.put(batch...)
+			case "again":
+				if len(sent) > 0 {
+					w.put(rapid.SampledFrom(sent).Draw(r, "sent"))
+				}
+			case "settle":
+				w.settle()
+			case "some":
+				w.round(tomo.SettlePolicy{Quiet: 20 * time.Second, MaxAge: time.Minute, Round: rapid.Int64Range(1, 3000).Draw(r, "round")})
+			case "maintain":
+				if err := w.store.Maintain(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			case "restart":
+				w.restart()
+			case "wait":
+				w.now += tomo.Time(rapid.Int64Range(0, 100e6).Draw(r, "wait"))
+			case "check":
+				w.check(anyWindow(r, w.now))
+			}
+		}
+		w.check(anyWindow(r, w.now), anyWindow(r, w.now))
+	})
+}
+
+func anyWindow(r *rapid.T, now tomo.Time) tomo.Window {
+	start := tomo.Time(rapid.Int64Range(int64(at-2*tomo.Minute), int64(now+tomo.Minute)).Draw(r, "start"))
+	return tomo.Window{
+		TimeRange: tomo.TimeRange{Start: start, End: start + tomo.Time(rapid.Int64Range(0, 300e6).Draw(r, "length"))},
+		By:        rapid.SampledFrom([]tomo.RangeType{tomo.ByTraceID, tomo.ByEvent, tomo.ByService}).Draw(r, "by"),
+	}
+}
+
+// document draws a document of one of a few traces: segments and independent
+// subsegments with parents that are there, come later or never.
+func document(r *rapid.T) string {
+	n := rapid.IntRange(1, 12).Draw(r, "trace")
+	k := rapid.IntRange(1, 6).Draw(r, "segment")
+	start := at + tomo.Time(rapid.Int64Range(0, 200e6).Draw(r, "start"))
+	end := start + tomo.Time(rapid.Int64Range(0, 3e6).Draw(r, "length"))
+	if rapid.IntRange(0, 9).Draw(r, "open") == 0 {
+		end = 0
+	}
+	name := rapid.SampledFrom([]string{"front", "cart", "bank"}).Draw(r, "name")
+	var members []string
+	if k > 1 {
+		members = append(members, fmt.Sprintf(`"parent_id":"%s"`, segmentID(n, rapid.SampledFrom([]int{1, 2, 3, 41, 42, 77}).Draw(r, "parent"))))
+		if rapid.Bool().Draw(r, "subsegment") {
+			members = append(members, `"type":"subsegment","namespace":"remote"`)
+		}
+	}
+	if k < 4 {
+		members = append(members, call(n, 40+k, "api.bank", start+ms, start+2*ms))
+	}
+	if rapid.Bool().Draw(r, "annotated") {
+		members = append(members, fmt.Sprintf(`"annotations":{"k":%d},"user":"u%d"`, k, n%3))
+	}
+	return segment(n, k, name, start, end, members...)
+}
