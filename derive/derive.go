@@ -1,0 +1,51 @@
+// Package derive computes everything that the documents of one trace say: the
+// whole trace as it is shown, its summary, and its share of the service graph.
+//
+// Documents come in, in any order and any number of times; values come out.
+// Nothing here has a clock, a store or a memory of what was derived before:
+// the answer is a function of the set of documents and of when each was first
+// received, so it may be thrown away and computed again.
+//
+// # From documents to an answer
+//
+// assemble.go puts the trace together. Each id becomes one entity, whatever
+// number of documents told of it; the entities form trees, one below each
+// segment. node.go says under which name and type a segment, or the callee of
+// a subsegment, stands in the graph. summary.go and trace.go read the answers
+// off, and document.go writes the documents that are shown.
+package derive
+
+import "github.com/tomotrace/tomo"
+
+// Summary derives what can be asked about the trace id from its documents,
+// which may be in any order; of documents with equal texts the earliest counts.
+// Where documents of one id contradict each other and were received in the same
+// instant, the order given decides. LimitExceeded is left for the caller to say.
+//
+// The strings of the summary point into the documents' texts.
+func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
+	a := assemble(docs)
+	defer a.release()
+	return a.summary(id)
+}
+
+// Trace derives the trace id as BatchGetTraces shows it from its documents: the
+// segments by start, each with everything below it folded in, then an inferred
+// segment for each call whose callee sent none. LimitExceeded is left for the
+// caller to say.
+func Trace(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Trace {
+	a := assemble(docs)
+	defer a.release()
+	return a.trace(id)
+}
+
+// Graph is the service graph of the traces summed up, sorted. Everything in
+// them counts, whenever it was received.
+func Graph(summaries ...*tomo.Summary) *tomo.ServiceGraph {
+	g := &tomo.ServiceGraph{}
+	for _, s := range summaries {
+		g.Add(s, tomo.Always)
+	}
+	g.Sort()
+	return g
+}
