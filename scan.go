@@ -33,6 +33,14 @@ func (s *scanner) fail() { s.at, s.bad = len(s.text), true }
 // peek skips white space and returns the byte that the next thing begins with,
 // 0 at the end.
 func (s *scanner) peek() byte {
+	if s.at < len(s.text) && s.text[s.at] > ' ' {
+		return s.text[s.at]
+	}
+	return s.blank()
+}
+
+// blank is peek where there may be white space.
+func (s *scanner) blank() byte {
 	for s.at < len(s.text) {
 		c := s.text[s.at]
 		if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
