@@ -18,9 +18,10 @@ const (
 	InternalFailure           = "InternalFailure"
 	ServiceUnavailable        = "ServiceUnavailable"
 
-	// These three are ours: the service has no such answers, or has them
-	// nowhere written down.
+	// These are ours: the service has no such answers, or has them nowhere
+	// written down.
 	NotImplementedException        = "NotImplementedException"
+	RequestTimeoutException        = "RequestTimeoutException"
 	RequestEntityTooLargeException = "RequestEntityTooLargeException"
 	UnsupportedMediaTypeException  = "UnsupportedMediaTypeException"
 )

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// newPages are the paths that are no operations.
+func (s *Server) newPages() map[string]http.HandlerFunc {
+	metrics := promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	pages := map[string]http.HandlerFunc{
+		"/healthz":     s.health,
+		"/readyz":      s.ready,
+		"/version":     s.version,
+		"/metrics":     metrics.ServeHTTP,
+		api.LossesPath: s.losses,
+	}
+	for path, page := range pages {
+		pages[path] = readOnly(page)
+	}
+	return pages
+}
+
+// readOnly lets GET and HEAD through.
+func readOnly(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "this is read with GET", http.StatusMethodNotAllowed)
+			return
+		}
+		page(w, r)
+	}
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	s.sendPage(w, r, http.StatusOK, map[string]string{"Status": "alive"})
+}
+
+// ready is false from the moment the server begins to stop, so that balancers
+// look elsewhere.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.draining.Load():
+		s.sendPage(w, r, http.StatusServiceUnavailable, map[string]string{"Status": "draining"})
+	case !s.o.Ready():
+		s.sendPage(w, r, http.StatusServiceUnavailable, map[string]string{"Status": "starting"})
+	default:
+		s.sendPage(w, r, http.StatusOK, map[string]string{"Status": "ready"})
+	}
+}
+
+func (s *Server) version(w http.ResponseWriter, r *http.Request) {
+	s.sendPage(w, r, http.StatusOK, map[string]string{"Version": s.o.Version})
+}
+
+func (s *Server) losses(w http.ResponseWriter, r *http.Request) {
+	ledger := s.pipeline.Losses()
+	page := api.Losses{Counts: map[string]int64{}, Recent: []api.Loss{}}
+	for reason, n := range ledger.Counts() {
+		page.Counts[string(reason)] = n
+	}
+	for _, l := range ledger.Recent() {
+		page.Recent = append(page.Recent, api.Loss{
+			Code: string(l.Code), Count: l.Count, Detail: l.Detail, ID: l.ID,
+			Reason: string(l.Reason), Source: l.Source, Time: api.Time(l.Time.Seconds()), Trace: l.Trace,
+		})
+	}
+	s.sendPage(w, r, http.StatusOK, page)
+}
+
+// sendPage sends what must not be kept by caches.
+func (s *Server) sendPage(w http.ResponseWriter, r *http.Request, status int, v any) {
+	out := s.answers.Get().(*bytes.Buffer)
+	defer s.release(out)
+	if err := api.Encode(out, v); err != nil {
+		panic(err) // our own shapes
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	s.sendJSON(w, r, status, out)
+}

@@ -1,0 +1,34 @@
+package server
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// source is how the losses and metrics of the pipeline name this door.
+const source = "http"
+
+// putTraceSegments is the one operation that is asked all the time. It answers
+// when the good documents are durable; the bad ones are no error of the call.
+func (s *Server) putTraceSegments(ctx context.Context, body []byte, out *bytes.Buffer) error {
+	docs, err := api.Documents(body)
+	if err != nil {
+		return err
+	}
+	refusals, err := s.pipeline.Accept(ctx, source, docs)
+	if err != nil {
+		return err
+	}
+	if len(refusals) == 0 {
+		out.WriteString(`{"UnprocessedTraceSegments":[]}`)
+		return nil
+	}
+	answer := api.PutTraceSegmentsResponse{UnprocessedTraceSegments: make([]api.UnprocessedTraceSegment, len(refusals))}
+	for i := range refusals {
+		r := &refusals[i]
+		answer.UnprocessedTraceSegments[i] = api.UnprocessedTraceSegment{ErrorCode: string(r.Code), ID: r.ID, Message: r.Message}
+	}
+	return api.Encode(out, &answer)
+}

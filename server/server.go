@@ -1,0 +1,282 @@
+// Package server is the HTTP door: the operations of the X-Ray API, and beside
+// them what operators need of a server.
+//
+// In come requests of AWS SDKs, the CLI, daemons and collectors, signed or not;
+// out go answers and exceptions in the service's own shapes. Of the 38
+// operations PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph
+// and GetServiceGraph are built; the others answer NotImplementedException
+// (501). Summaries are asked for without a filter expression, carry no root
+// causes yet (their lists are empty), and the one group is Default. Signatures
+// are not looked at.
+//
+//	POST /TraceSegments …     the operations
+//	GET  /healthz             200 as long as the process answers
+//	GET  /readyz              200 while it takes requests, else 503
+//	GET  /version             {"Version": …}
+//	GET  /metrics             Prometheus
+//	GET  /console/api/losses  what was sent and is not to be seen
+//
+// Everything is bounded: a body by Options.MaxBody, all bodies together by
+// Options.Bodies, and a client that sends or takes fewer than 64 KiB a second,
+// after ten seconds of grace, is cut off.
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/query"
+)
+
+// Options configure a server. The zero value is a good default.
+type Options struct {
+	// Prefix is a path in front of all others, such as /xray, for clients whose
+	// endpoint has one. Requests without it are answered all the same.
+	Prefix string
+	// MaxBody bounds the body of one request, in bytes, unpacked. 0: 16 MiB. The
+	// service does not document its own limit; 50 documents of 64 kB are 8 MiB.
+	MaxBody int64
+	// Bodies bounds the memory of all bodies being read or worked on, in bytes.
+	// What would go over it is answered 503. 0: 256 MiB.
+	Bodies int64
+	// Ready says whether the parts behind the server are ready. nil: always.
+	Ready func() bool
+	// Metrics is what /metrics shows, and where the server's own metrics go. nil:
+	// a registry of its own.
+	Metrics *prometheus.Registry
+	// Version is what /version tells.
+	Version string
+	// Log hears of requests that failed by our fault. nil: silence.
+	Log *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	o.Prefix = strings.TrimRight(o.Prefix, "/")
+	if o.MaxBody == 0 {
+		o.MaxBody = 16 << 20
+	}
+	if o.Bodies == 0 {
+		o.Bodies = 256 << 20
+	}
+	if o.Ready == nil {
+		o.Ready = func() bool { return true }
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// How patient the server is.
+const (
+	headerTimeout = 10 * time.Second // for the header of a request
+	idleTimeout   = 2 * time.Minute  // between requests; balancers wait a minute
+	pageTimeout   = time.Minute      // for a page that is not an operation
+	drainTimeout  = 9 * time.Second  // for what is in flight when the server stops
+	maxHeader     = 64 << 10
+)
+
+// Server answers the API. It is an http.Handler.
+type Server struct {
+	o          Options
+	pipeline   *ingest.Pipeline
+	engine     *query.Engine
+	operations map[string]operation // by path
+	pages      map[string]http.HandlerFunc
+	metrics    metrics
+	bodies     bodies
+	answers    sync.Pool // of *bytes.Buffer
+	packers    sync.Pool // of *gzip.Writer
+	draining   atomic.Bool
+}
+
+// operation is an operation of the API.
+type operation struct {
+	name string
+	run  handler // nil: not built
+}
+
+// handler reads a request from body, which is not valid after it returned, and
+// writes the answer to out.
+type handler func(ctx context.Context, body []byte, out *bytes.Buffer) error
+
+// New makes a server in front of the write path and the read path. It
+// registers its metrics, so there may be one for each registry.
+func New(p *ingest.Pipeline, e *query.Engine, o Options) *Server {
+	o.setDefaults()
+	s := &Server{o: o, pipeline: p, engine: e, operations: map[string]operation{}}
+	s.bodies.init(o.MaxBody, o.Bodies)
+	s.answers.New = func() any { return new(bytes.Buffer) }
+	s.packers.New = newPacker
+	s.metrics.init(o.Metrics, &s.bodies)
+	built := map[api.Operation]handler{
+		api.PutTraceSegments:  s.putTraceSegments,
+		api.BatchGetTraces:    operationOf(s.batchGetTraces),
+		api.GetTraceSummaries: operationOf(s.getTraceSummaries),
+		api.GetTraceGraph:     operationOf(s.getTraceGraph),
+		api.GetServiceGraph:   operationOf(s.getServiceGraph),
+	}
+	for _, op := range api.Operations() {
+		s.operations[op.Path] = operation{op.Name, built[op]}
+	}
+	s.pages = s.newPages()
+	return s
+}
+
+// operationOf makes a handler of a function from request to answer.
+func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer, error)) handler {
+	return func(ctx context.Context, body []byte, out *bytes.Buffer) error {
+		var request Request
+		if err := api.Decode(body, &request); err != nil {
+			return err
+		}
+		answer, err := f(ctx, &request)
+		if err != nil {
+			return err
+		}
+		return api.Encode(out, answer)
+	}
+}
+
+// Serve answers the requests that come by l until ctx ends. Then it takes no
+// more, finishes those in flight and returns, within ten seconds. The error
+// says that l broke, or that requests had to be cut off.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	running, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	h := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		WriteTimeout:      pageTimeout, // operations set their own deadlines
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return running },
+		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving HTTP on %v: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	patience, done := context.WithTimeout(running, drainTimeout)
+	defer done()
+	err := h.Shutdown(patience)
+	if err != nil {
+		err = fmt.Errorf("requests on %v cut off after %v: %w", l.Addr(), drainTimeout, err)
+		cut()
+		h.Close()
+	}
+	<-served
+	return err
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if rest, prefixed := strings.CutPrefix(path, s.o.Prefix); prefixed && strings.HasPrefix(rest, "/") {
+		path = rest
+	}
+	if page, found := s.pages[path]; found {
+		page(w, r)
+		return
+	}
+	began := time.Now()
+	op, known := s.operations[path]
+	if !known {
+		op.name = "unknown"
+	}
+	out := s.answers.Get().(*bytes.Buffer)
+	defer s.release(out)
+	a := answer{status: http.StatusOK, requestID: newRequestID()}
+	if err := s.perform(w, r, op, known, a.requestID, out); err != nil {
+		out.Reset()
+		a.fail(err, out)
+	}
+	s.send(w, r, &a, out)
+	s.metrics.observe(op.name, a.status, time.Since(began))
+}
+
+// perform runs the operation that r asks for and writes its answer to out. A
+// panic is an error of ours, and ends this request only.
+func (s *Server) perform(w http.ResponseWriter, r *http.Request, op operation, known bool, id string, out *bytes.Buffer) (failure *api.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.Error("a request panicked", "operation", op.name, "request", id, "panic", p, "stack", string(debug.Stack()))
+			failure = internalFailure()
+		}
+	}()
+	switch {
+	case !known:
+		return unknownOperation(r)
+	case r.Method != http.MethodPost:
+		return notPost(r)
+	case op.run == nil:
+		return notBuilt(op.name)
+	}
+	body, failure := s.bodies.read(w, r)
+	if failure != nil {
+		return failure
+	}
+	defer s.bodies.release(body)
+	s.metrics.received(op.name, len(body.bytes))
+	if err := op.run(r.Context(), body.bytes, out); err != nil {
+		failure = exception(err)
+		if failure.Name == api.InternalFailure {
+			s.o.Log.Error("a request failed", "operation", op.name, "request", id, "error", err)
+		}
+	}
+	return failure
+}
+
+// release keeps the memory of an answer, unless it is large.
+func (s *Server) release(out *bytes.Buffer) {
+	if out.Cap() <= keptBuffer {
+		out.Reset()
+		s.answers.Put(out)
+	}
+}
+
+// keptBuffer is the size up to which buffers are kept for the next request.
+const keptBuffer = 1 << 20
+
+// newRequestID makes a random UUID. It names a request in logs and guards
+// nothing.
+func newRequestID() string {
+	var raw [16]byte
+	binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+	raw[6] = raw[6]&0x0f | 0x40 // version 4
+	raw[8] = raw[8]&0x3f | 0x80 // the variant of RFC 9562
+	var text [36]byte
+	hex.Encode(text[:8], raw[:4])
+	text[8] = '-'
+	hex.Encode(text[9:13], raw[4:6])
+	text[13] = '-'
+	hex.Encode(text[14:18], raw[6:8])
+	text[18] = '-'
+	hex.Encode(text[19:23], raw[8:10])
+	text[23] = '-'
+	hex.Encode(text[24:], raw[10:])
+	return string(text[:])
+}

@@ -1,0 +1,259 @@
+package server
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/query"
+)
+
+// maxTraces is how many traces one call may name.
+const maxTraces = 5
+
+func (s *Server) batchGetTraces(ctx context.Context, request *api.BatchGetTracesRequest) (*api.BatchGetTracesResponse, error) {
+	if err := traceIDsGiven(request); err != nil {
+		return nil, err
+	}
+	ids, err := batchIDs(request.TraceIDs)
+	if err != nil {
+		return nil, err
+	}
+	traces, err := s.engine.Traces(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	answer := &api.BatchGetTracesResponse{
+		Traces:              make([]api.Trace, len(traces)),
+		UnprocessedTraceIDs: []string{}, // X-Ray: a trace that is not known is in neither list
+	}
+	for i, t := range traces {
+		answer.Traces[i] = api.Trace{
+			Duration: seconds(t.Duration), ID: t.ID.String(), LimitExceeded: t.LimitExceeded,
+			Segments: make([]api.Segment, len(t.Segments)),
+		}
+		for k := range t.Segments {
+			answer.Traces[i].Segments[k] = api.Segment{Document: string(t.Segments[k].Document), ID: t.Segments[k].ID.String()}
+		}
+	}
+	return answer, nil
+}
+
+// traceIDsGiven is what two operations ask of their requests alike.
+func traceIDsGiven(request *api.BatchGetTracesRequest) error {
+	var v api.Violations
+	v.Required("traceIds", request.TraceIDs != nil)
+	if err := v.Err(); err != nil {
+		return err
+	}
+	if request.NextToken != "" {
+		return api.Invalid("NextToken is currently not supported")
+	}
+	return nil
+}
+
+// batchIDs reads the ids of BatchGetTraces. X-Ray: a single bad one refuses
+// the call.
+func batchIDs(texts []string) ([]tomo.TraceID, error) {
+	seen := make(map[string]bool, len(texts))
+	for _, text := range texts {
+		folded := strings.ToLower(text)
+		if seen[folded] {
+			return nil, api.Invalid("Containing duplicate trace ids")
+		}
+		seen[folded] = true
+	}
+	if len(texts) > maxTraces {
+		return nil, api.Invalid("Exceeding maximum query size: 5")
+	}
+	ids := make([]tomo.TraceID, len(texts))
+	for i, text := range texts {
+		var err error
+		if ids[i], err = tomo.ParseTraceID(text); err != nil {
+			return nil, api.Invalid("Invalid trace id " + text + ": incorrect id format")
+		}
+	}
+	return ids, nil
+}
+
+func (s *Server) getTraceSummaries(ctx context.Context, request *api.GetTraceSummariesRequest) (*api.GetTraceSummariesResponse, error) {
+	question, err := summariesQuestion(request)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.engine.Summaries(ctx, question)
+	if err != nil {
+		return nil, err
+	}
+	answer := &api.GetTraceSummariesResponse{
+		ApproximateTime:      api.Time(page.Approximate.Seconds()),
+		NextToken:            text(page.Token),
+		TraceSummaries:       make([]api.TraceSummary, len(page.Summaries)),
+		TracesProcessedCount: page.Processed,
+	}
+	for i, summary := range page.Summaries {
+		answer.TraceSummaries[i] = traceSummary(summary, question.Window.By)
+	}
+	return answer, nil
+}
+
+func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, error) {
+	var v api.Violations
+	v.Required("startTime", request.StartTime != nil)
+	v.Required("endTime", request.EndTime != nil)
+	v.OneOf("timeRangeType", request.TimeRangeType, api.TimeRangeTraceID, api.TimeRangeService, api.TimeRangeEvent)
+	if request.SamplingStrategy != nil {
+		v.OneOf("samplingStrategy.name", request.SamplingStrategy.Name, api.PartialScan, api.FixedRate)
+	}
+	if err := v.Err(); err != nil {
+		return query.Question{}, err
+	}
+	if strings.TrimSpace(request.FilterExpression) != "" {
+		return query.Question{}, api.Invalid("FilterExpression is not supported by this version; leave it out")
+	}
+	rate, err := sampledShare(request)
+	if err != nil {
+		return query.Question{}, err
+	}
+	window := tomo.Window{TimeRange: timeRange(*request.StartTime, *request.EndTime)}
+	if window.End < window.Start {
+		return query.Question{}, endBeforeStart()
+	}
+	switch request.TimeRangeType {
+	case api.TimeRangeEvent:
+		window.By = tomo.ByEvent
+	case api.TimeRangeService:
+		window.By = tomo.ByService
+	}
+	return query.Question{Window: window, Token: request.NextToken, Rate: rate}, nil
+}
+
+// sampledShare is the share of the traces that is wanted. X-Ray: a strategy
+// counts only with Sampling, and a fixed rate only for the type Event.
+func sampledShare(request *api.GetTraceSummariesRequest) (float64, error) {
+	const all = 1
+	strategy := request.SamplingStrategy
+	if !request.Sampling || strategy == nil || strategy.Name != api.FixedRate {
+		return all, nil // a partial scan may stop early; it need not
+	}
+	if request.TimeRangeType != api.TimeRangeEvent {
+		return 0, api.Invalid("SamplingStrategy FixedRate needs the TimeRangeType Event")
+	}
+	if strategy.Value == nil || *strategy.Value < 0 || *strategy.Value > 1 {
+		return 0, api.Invalid("SamplingStrategy FixedRate needs a Value from 0 to 1")
+	}
+	// To the engine, 0 is no rate at all.
+	return max(float64(*strategy.Value), math.SmallestNonzeroFloat64), nil
+}
+
+func traceSummary(s *tomo.Summary, by tomo.RangeType) api.TraceSummary {
+	nodes := make([]api.ServiceID, len(s.Nodes))
+	for i := range s.Nodes {
+		nodes[i] = serviceID(s.Nodes[i].NodeID)
+	}
+	pick := func(indexes []int) []api.ServiceID {
+		picked := make([]api.ServiceID, len(indexes))
+		for i, k := range indexes {
+			picked[i] = nodes[k]
+		}
+		return picked
+	}
+	t := api.TraceSummary{
+		Annotations:            make(map[string][]api.ValueWithServiceIDs),
+		AvailabilityZones:      make([]api.AvailabilityZone, len(s.AvailabilityZones)),
+		Duration:               seconds(s.Duration),
+		ErrorRootCauses:        []struct{}{},
+		FaultRootCauses:        []struct{}{},
+		HasError:               s.HasError,
+		HasFault:               s.HasFault,
+		HasThrottle:            s.HasThrottle,
+		HTTP:                   rootHTTP(&s.HTTP),
+		ID:                     s.ID.String(),
+		InstanceIDs:            make([]api.InstanceID, len(s.InstanceIDs)),
+		IsPartial:              s.IsPartial,
+		ResourceARNs:           make([]api.ResourceARN, len(s.ResourceARNs)),
+		ResponseTime:           seconds(s.ResponseTime),
+		ResponseTimeRootCauses: []struct{}{},
+		Revision:               s.Revision,
+		ServiceIDs:             nodes,
+		StartTime:              api.Time(s.Start.Seconds()),
+		Users:                  make([]api.TraceUser, len(s.Users)),
+	}
+	for i := range s.Annotations {
+		a := &s.Annotations[i]
+		t.Annotations[a.Key] = append(t.Annotations[a.Key], api.ValueWithServiceIDs{AnnotationValue: annotationValue(&a.Value), ServiceIDs: pick(a.Nodes)})
+	}
+	for i, zone := range s.AvailabilityZones {
+		t.AvailabilityZones[i].Name = zone
+	}
+	if s.EntryPoint >= 0 {
+		t.EntryPoint = &nodes[s.EntryPoint]
+	}
+	for i, id := range s.InstanceIDs {
+		t.InstanceIDs[i].ID = id
+	}
+	if by != tomo.ByTraceID { // X-Ray: null for TraceId, else the second of the latest receipt
+		t.MatchedEventTime = new(api.Time(s.Received.Second().Seconds()))
+	}
+	for i, arn := range s.ResourceARNs {
+		t.ResourceARNs[i].ARN = arn
+	}
+	for i := range s.Users {
+		t.Users[i] = api.TraceUser{ServiceIDs: pick(s.Users[i].Nodes), UserName: s.Users[i].Name}
+	}
+	return t
+}
+
+func serviceID(n tomo.NodeID) api.ServiceID {
+	return api.ServiceID{AccountID: text(n.Account), Name: n.Name, Names: []string{n.Name}, Type: text(n.Type)}
+}
+
+func rootHTTP(h *tomo.HTTP) api.HTTP {
+	shape := api.HTTP{ClientIP: text(h.ClientIP), HTTPMethod: text(h.Method), HTTPURL: text(h.URL), UserAgent: text(h.UserAgent)}
+	if h.Status != 0 {
+		shape.HTTPStatus = &h.Status
+	}
+	return shape
+}
+
+func annotationValue(v *tomo.Value) api.AnnotationValue {
+	switch v.Kind {
+	case tomo.BoolValue:
+		return api.AnnotationValue{BooleanValue: &v.Bool}
+	case tomo.NumberValue:
+		return api.AnnotationValue{NumberValue: new(api.Double(v.Number))}
+	default:
+		return api.AnnotationValue{StringValue: &v.String}
+	}
+}
+
+// text is s, or null if there is none.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// seconds is d to the millisecond, as the service rounds it; null if absent.
+func seconds(d time.Duration) *api.Double {
+	if d == tomo.Absent {
+		return nil
+	}
+	return new(rounded(d))
+}
+
+func rounded(d time.Duration) api.Double { return api.Double(tomo.Milliseconds(d)) / 1000 }
+
+// timeRange converts the bounds of a question. What no clock will ever show is
+// moved to where it still is a time.
+func timeRange(start, end api.Time) tomo.TimeRange {
+	const far = 9e12 // seconds
+	moment := func(t api.Time) tomo.Time { return tomo.Seconds(float64(min(max(t, -far), far))) }
+	return tomo.TimeRange{Start: moment(start), End: moment(end)}
+}
+
+func endBeforeStart() error { return api.Invalid("End time cannot be earlier than start time") }
