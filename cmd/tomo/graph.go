@@ -1,0 +1,103 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+type graphCmd struct {
+	windowFlags
+	endpointFlag
+	JSON bool `name:"json" help:"Write the answer of GetServiceGraph."`
+}
+
+func (c *graphCmd) Run(ctx context.Context, std *streams) error {
+	from, to, err := c.window(time.Now())
+	if err != nil {
+		return err
+	}
+	graph, err := c.client().GetServiceGraph(ctx, &api.GetServiceGraphRequest{StartTime: &from, EndTime: &to})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeJSON(std.out, graph)
+	}
+	return writeGraph(std.out, graph.Services, to.Std().Sub(from.Std()))
+}
+
+// writeGraph writes every service with its traffic in a window so long, and
+// below it what it calls, with the caller's figures.
+func writeGraph(w io.Writer, services []api.Service, window time.Duration) error {
+	if len(services) == 0 {
+		fmt.Fprintln(w, "No traffic in this time.")
+		return nil
+	}
+	byID := map[int]*api.Service{}
+	for i := range services {
+		byID[services[i].ReferenceID] = &services[i]
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SERVICE\tTYPE\tREQUESTS\tA MINUTE\tFAULTS\tERRORS\tTHROTTLES\tP50\tP90")
+	for i := range services {
+		s := &services[i]
+		fmt.Fprintf(t, "%s\t%s\t%s\n", printable(s.Name), typeOf(s), traffic(s.SummaryStatistics, s.ResponseTimeHistogram, window))
+		for _, e := range s.Edges {
+			callee, known := byID[e.ReferenceID]
+			if !known {
+				return fmt.Errorf("an edge of %q leads to the unknown node %d", s.Name, e.ReferenceID)
+			}
+			fmt.Fprintf(t, "  → %s\t%s\t%s\n", printable(callee.Name), typeOf(callee), traffic(&e.SummaryStatistics, e.ResponseTimeHistogram, window))
+		}
+	}
+	return t.Flush()
+}
+
+func typeOf(s *api.Service) string {
+	if s.Type == nil {
+		return "-"
+	}
+	return printable(*s.Type)
+}
+
+// traffic is the cells of one line; a client node has none.
+func traffic(s *api.Statistics, bins []api.HistogramEntry, window time.Duration) string {
+	if s == nil {
+		return "\t\t\t\t\t\t"
+	}
+	return fmt.Sprintf("%d\t%.4g\t%s\t%s\t%s\t%s\t%s", s.TotalCount, float64(s.TotalCount)/max(window.Minutes(), 1.0/60),
+		share(s.FaultStatistics.TotalCount, s.TotalCount), share(s.ErrorStatistics.OtherCount, s.TotalCount),
+		share(s.ErrorStatistics.ThrottleCount, s.TotalCount), percentile(bins, 0.5), percentile(bins, 0.9))
+}
+
+func share(n, of int64) string {
+	if n == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d (%.3g %%)", n, 100*float64(n)/float64(of))
+}
+
+// percentile is the smallest response time that the given share of the
+// requests did not exceed.
+func percentile(bins []api.HistogramEntry, p float64) string {
+	sorted := slices.Clone(bins) // the service does not promise an order
+	slices.SortFunc(sorted, func(a, b api.HistogramEntry) int { return cmp.Compare(a.Value, b.Value) })
+	total := int64(0)
+	for _, b := range sorted {
+		total += b.Count
+	}
+	seen := int64(0)
+	for _, b := range sorted {
+		if seen += b.Count; float64(seen) >= p*float64(total) {
+			return shortDuration(float64(b.Value))
+		}
+	}
+	return "-"
+}

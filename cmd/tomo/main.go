@@ -1,0 +1,116 @@
+// Command tomo is a self-hosted X-Ray: the server, and a command line for what
+// it holds.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/tomotrace/tomo"
+)
+
+// commands is the command line. Each subcommand has its own file.
+type commands struct {
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Put     putCmd     `cmd:"" help:"Send segment documents."`
+	Trace   traceCmd   `cmd:"" help:"Show one trace as a waterfall."`
+	Traces  tracesCmd  `cmd:"" help:"List traces, newest first."`
+	Graph   graphCmd   `cmd:"" help:"Show the services and the calls between them."`
+	Losses  lossesCmd  `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
+	ID      idCmd      `cmd:"" name:"id" help:"Make a trace id."`
+	Version versionCmd `cmd:"" help:"Show the version."`
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run runs one command and returns the status to exit with: 0 if all was well,
+// 1 if not, 2 if the command line could not be understood.
+func run(ctx context.Context, args []string, std *streams) (status int) {
+	type exit int // what kong's own --help ends with
+	defer func() {
+		if r := recover(); r != nil {
+			code, ok := r.(exit)
+			if !ok {
+				panic(r)
+			}
+			status = int(code)
+		}
+	}()
+	parser, err := kong.New(&commands{},
+		kong.Name("tomo"),
+		kong.Description("A self-hosted AWS X-Ray."),
+		kong.UsageOnError(),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument)},
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+	)
+	if err != nil {
+		panic(err) // the tags above and in the commands are wrong
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(std.err, "tomo: %v\n", err)
+		return 2
+	}
+	if err := command.Run(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintf(std.err, "tomo: %v\n", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errReported ends a command with status 1 when everything was said already.
+var errReported = errors.New("reported")
+
+// decodeDuration reads a duration as Go writes it, or a number of days: 36h, 30d.
+func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
+		return err
+	}
+	d, err := parseDuration(text)
+	if err != nil {
+		return err
+	}
+	target.SetInt(int64(d))
+	return nil
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 100_000 {
+			return time.Duration(n * float64(24*time.Hour)), nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration such as 90s, 36h or 30d", text)
+	}
+	return d, nil
+}

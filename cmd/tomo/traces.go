@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+type tracesCmd struct {
+	windowFlags
+	endpointFlag
+	Limit int  `help:"How many traces to list at most." default:"50"`
+	JSON  bool `name:"json" help:"Write one summary of GetTraceSummaries a line."`
+}
+
+func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
+	from, to, err := c.window(time.Now())
+	if err != nil {
+		return err
+	}
+	var list []api.TraceSummary
+	total := int64(0)
+	request := api.GetTraceSummariesRequest{StartTime: &from, EndTime: &to}
+	for {
+		page, err := c.client().GetTraceSummaries(ctx, &request)
+		if err != nil {
+			return err
+		}
+		list, total = append(list, page.TraceSummaries...), page.TracesProcessedCount
+		if page.NextToken == nil || *page.NextToken == "" || len(list) >= c.Limit {
+			break
+		}
+		request.NextToken = *page.NextToken
+	}
+	list = list[:min(len(list), c.Limit)]
+	if c.JSON {
+		for i := range list {
+			if err := writeJSON(std.out, &list[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return writeSummaries(std.out, list, total)
+}
+
+func writeSummaries(w io.Writer, list []api.TraceSummary, total int64) error {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "No traces in this time.")
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "STARTED\tTRACE\tTOOK\tSTATUS\tENTRY\tREQUEST")
+	for i := range list {
+		s := &list[i]
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.StartTime.Std().Format("2006-01-02 15:04:05.000Z"),
+			s.ID, tookOf(s), statusOf(s), entryOf(s), requestOf(&s.HTTP))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if n := int64(len(list)); n < total {
+		fmt.Fprintf(w, "%d of %d traces; --limit shows more.\n", n, total)
+	}
+	return nil
+}
+
+func tookOf(s *api.TraceSummary) string {
+	switch {
+	case s.ResponseTime != nil:
+		return shortDuration(float64(*s.ResponseTime))
+	case s.Duration != nil:
+		return shortDuration(float64(*s.Duration))
+	}
+	return "…"
+}
+
+func statusOf(s *api.TraceSummary) string {
+	var words []string
+	if s.HTTP.HTTPStatus != nil {
+		words = append(words, fmt.Sprint(*s.HTTP.HTTPStatus))
+	}
+	for _, flag := range []struct {
+		set  bool
+		word string
+	}{{s.HasFault, "fault"}, {s.HasThrottle, "throttle"}, {s.HasError, "error"}, {s.IsPartial, "partial"}} {
+		if flag.set {
+			words = append(words, flag.word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func entryOf(s *api.TraceSummary) string {
+	if s.EntryPoint == nil {
+		return "-"
+	}
+	return printable(s.EntryPoint.Name)
+}
+
+func requestOf(h *api.HTTP) string {
+	var parts []string
+	for _, part := range []*string{h.HTTPMethod, h.HTTPURL} {
+		if part != nil {
+			parts = append(parts, printable(*part))
+		}
+	}
+	return strings.Join(parts, " ")
+}
