@@ -1,0 +1,142 @@
+// Package client asks a server that speaks the X-Ray API. It is for the command
+// line; programs use an AWS SDK.
+//
+// A method is one request: nothing is retried, split or paged behind the
+// caller's back. Requests are not signed.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// Client asks one server. Its methods may be called concurrently.
+type Client struct {
+	endpoint string
+	http     *http.Client
+}
+
+// timeout bounds a request from connecting to the last byte of the answer. It
+// is longer than any answer of a server in health takes.
+const timeout = 2 * time.Minute
+
+// maxAnswer bounds an answer. Five large traces are a few megabytes.
+const maxAnswer = 256 << 20
+
+// New makes a client of the server at endpoint, a URL that may have a path.
+// Without a scheme it is http. Nothing is asked yet: a bad endpoint is an error
+// of the first request.
+func New(endpoint string) *Client {
+	endpoint = strings.TrimRight(strings.TrimSpace(endpoint), "/")
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "http://" + endpoint
+	}
+	return &Client{endpoint: endpoint, http: &http.Client{Timeout: timeout}}
+}
+
+// PutTraceSegments sends segment documents. The answer names those that were
+// refused; all others are stored.
+func (c *Client) PutTraceSegments(ctx context.Context, documents []string) (*api.PutTraceSegmentsResponse, error) {
+	return call[api.PutTraceSegmentsResponse](ctx, c, api.PutTraceSegments, &api.PutTraceSegmentsRequest{TraceSegmentDocuments: documents})
+}
+
+// BatchGetTraces gets up to five whole traces. Those that are not known are
+// left out.
+func (c *Client) BatchGetTraces(ctx context.Context, ids []string) (*api.BatchGetTracesResponse, error) {
+	return call[api.BatchGetTracesResponse](ctx, c, api.BatchGetTraces, &api.BatchGetTracesRequest{TraceIDs: ids})
+}
+
+// GetTraceSummaries gets one page of summaries, newest first. The next page is
+// asked for with the NextToken of the answer; a null or empty one ends.
+func (c *Client) GetTraceSummaries(ctx context.Context, request *api.GetTraceSummariesRequest) (*api.GetTraceSummariesResponse, error) {
+	return call[api.GetTraceSummariesResponse](ctx, c, api.GetTraceSummaries, request)
+}
+
+// GetTraceGraph gets the graph of up to five traces, merged.
+func (c *Client) GetTraceGraph(ctx context.Context, ids []string) (*api.GetTraceGraphResponse, error) {
+	return call[api.GetTraceGraphResponse](ctx, c, api.GetTraceGraph, &api.BatchGetTracesRequest{TraceIDs: ids})
+}
+
+// GetServiceGraph gets the graph of a time.
+func (c *Client) GetServiceGraph(ctx context.Context, request *api.GetServiceGraphRequest) (*api.GetServiceGraphResponse, error) {
+	return call[api.GetServiceGraphResponse](ctx, c, api.GetServiceGraph, request)
+}
+
+// Losses gets what was sent to a Tomo server and is not, or no longer, to be
+// seen. X-Ray has no such operation.
+func (c *Client) Losses(ctx context.Context) (*api.Losses, error) {
+	var losses api.Losses
+	if err := c.ask(ctx, "the losses", http.MethodGet, api.LossesPath, nil, &losses); err != nil {
+		return nil, err
+	}
+	return &losses, nil
+}
+
+// call asks for an operation. The error is an *api.Error if the server answered
+// with an exception.
+func call[Answer any](ctx context.Context, c *Client, op api.Operation, request any) (*Answer, error) {
+	var body bytes.Buffer
+	if err := api.Encode(&body, request); err != nil {
+		return nil, err
+	}
+	answer := new(Answer)
+	if err := c.ask(ctx, op.Name, http.MethodPost, op.Path, body.Bytes(), answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ask sends one request and reads the answer; what names it in errors.
+func (c *Client) ask(ctx context.Context, what, method, path string, body []byte, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("the endpoint %s: %w", c.endpoint, err)
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	reply, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking %s for %s: %w", c.endpoint, what, reason(err))
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(reply.Body, maxAnswer+1))
+	if err != nil {
+		return fmt.Errorf("reading the answer of %s to %s: %w", c.endpoint, what, reason(err))
+	}
+	if len(text) > maxAnswer {
+		return fmt.Errorf("the answer of %s to %s is larger than %d bytes", c.endpoint, what, maxAnswer)
+	}
+	if reply.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking %s for %s: %w", c.endpoint, what, api.ParseError(reply.StatusCode, reply.Header, text))
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("the answer of %s to %s is none of X-Ray: %w", c.endpoint, what, err)
+	}
+	return nil
+}
+
+// reason takes the URL, which our errors tell already, out of an error of
+// net/http, and says in words what is most often the matter.
+func reason(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	var refused *net.OpError
+	if errors.As(err, &refused) && refused.Op == "dial" {
+		return fmt.Errorf("%w; is a server running there?", err)
+	}
+	return err
+}

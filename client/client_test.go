@@ -1,0 +1,145 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/client"
+)
+
+// stub answers every request with one text and keeps what it was asked.
+type stub struct {
+	status  int
+	header  map[string]string
+	answer  string
+	request string // method, path, body
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.request = strings.TrimSpace(r.Method + " " + r.URL.Path + " " + string(body))
+	for name, value := range s.header {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(s.status)
+	io.WriteString(w, s.answer)
+}
+
+func start(t *testing.T, s *stub) *client.Client {
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return client.New(server.URL + "/prefix/")
+}
+
+func TestRequests(t *testing.T) {
+	ctx := context.Background()
+	from, to := api.Time(1767607200), api.Time(1767607260.5)
+	no := "a"
+	tests := []struct {
+		name    string
+		ask     func(*client.Client) (any, error)
+		request string
+		answer  string
+		want    any
+	}{
+		{
+			name:    "PutTraceSegments",
+			ask:     func(c *client.Client) (any, error) { return c.PutTraceSegments(ctx, []string{`{"id":"<a>"}`}) },
+			request: `POST /prefix/TraceSegments {"TraceSegmentDocuments":["{\"id\":\"<a>\"}"]}`,
+			answer:  `{"UnprocessedTraceSegments":[{"ErrorCode":"InvalidId","Id":"a","Message":"m"},{"ErrorCode":"ParseError","Id":null,"Message":"m"}]}`,
+			want: &api.PutTraceSegmentsResponse{UnprocessedTraceSegments: []api.UnprocessedTraceSegment{
+				{ErrorCode: "InvalidId", ID: &no, Message: "m"}, {ErrorCode: "ParseError", Message: "m"}}},
+		},
+		{
+			name:    "BatchGetTraces",
+			ask:     func(c *client.Client) (any, error) { return c.BatchGetTraces(ctx, []string{"x", "y"}) },
+			request: `POST /prefix/Traces {"TraceIds":["x","y"]}`,
+			answer:  `{"NextToken":null,"Traces":[{"Duration":1.5E-3,"Id":"x","LimitExceeded":true,"Segments":[{"Document":"{}","Id":"s"}]}],"UnprocessedTraceIds":[]}`,
+			want: &api.BatchGetTracesResponse{UnprocessedTraceIDs: []string{}, Traces: []api.Trace{
+				{Duration: new(api.Double(0.0015)), ID: "x", LimitExceeded: true, Segments: []api.Segment{{Document: "{}", ID: "s"}}}}},
+		},
+		{
+			name: "GetTraceSummaries",
+			ask: func(c *client.Client) (any, error) {
+				return c.GetTraceSummaries(ctx, &api.GetTraceSummariesRequest{StartTime: &from, EndTime: &to, NextToken: "t"})
+			},
+			request: `POST /prefix/TraceSummaries {"EndTime":1.7676072605E9,"NextToken":"t","StartTime":1.7676072E9}`,
+			answer:  `{"ApproximateTime":1.7676072E9,"NextToken":"u","TraceSummaries":[],"TracesProcessedCount":7}`,
+			want:    &api.GetTraceSummariesResponse{ApproximateTime: from, NextToken: new("u"), TraceSummaries: []api.TraceSummary{}, TracesProcessedCount: 7},
+		},
+		{
+			name:    "GetTraceGraph",
+			ask:     func(c *client.Client) (any, error) { return c.GetTraceGraph(ctx, []string{"x"}) },
+			request: `POST /prefix/TraceGraph {"TraceIds":["x"]}`,
+			answer:  `{"NextToken":null,"Services":[{"Name":"n","ReferenceId":3}]}`,
+			want:    &api.GetTraceGraphResponse{Services: []api.Service{{Name: "n", ReferenceID: 3}}},
+		},
+		{
+			name: "GetServiceGraph",
+			ask: func(c *client.Client) (any, error) {
+				return c.GetServiceGraph(ctx, &api.GetServiceGraphRequest{StartTime: &from, EndTime: &to})
+			},
+			request: `POST /prefix/ServiceGraph {"EndTime":1.7676072605E9,"StartTime":1.7676072E9}`,
+			answer:  `{"ContainsOldGroupVersions":false,"EndTime":1.7676072E9,"NextToken":null,"Services":[],"StartTime":1.7676072E9}`,
+			want:    &api.GetServiceGraphResponse{StartTime: from, EndTime: from, Services: []api.Service{}},
+		},
+		{
+			name:    "Losses",
+			ask:     func(c *client.Client) (any, error) { return c.Losses(ctx) },
+			request: `GET /prefix/console/api/losses`,
+			answer:  `{"Counts":{"refused":2},"Recent":[{"Code":"InvalidId","Count":1,"Detail":"d","Id":"i","Reason":"refused","Source":"http","Time":1.7676072E9,"Trace":"t"}]}`,
+			want: &api.Losses{Counts: map[string]int64{"refused": 2}, Recent: []api.Loss{
+				{Code: "InvalidId", Count: 1, Detail: "d", ID: "i", Reason: "refused", Source: "http", Time: from, Trace: "t"}}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &stub{status: 200, answer: tt.answer}
+			got, err := tt.ask(start(t, s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.request != tt.request {
+				t.Errorf("asked %s\nwant  %s", s.request, tt.request)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	ctx := context.Background()
+	c := start(t, &stub{status: 400, header: map[string]string{"x-amzn-ErrorType": "InvalidRequestException"}, answer: `{"message":"Trace id not found"}`})
+	_, err := c.GetTraceGraph(ctx, []string{"x"})
+	var exception *api.Error
+	if !errors.As(err, &exception) || *exception != (api.Error{Name: "InvalidRequestException", Status: 400, Message: "Trace id not found"}) {
+		t.Errorf("an exception is %v", err)
+	}
+
+	_, err = start(t, &stub{status: 200, answer: `<html>`}).Losses(ctx)
+	if err == nil || !strings.Contains(err.Error(), "none of X-Ray") {
+		t.Errorf("a page of another server is %v", err)
+	}
+
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	_, err = client.New(strings.TrimPrefix(gone.URL, "http://")).Losses(ctx)
+	if err == nil || !strings.Contains(err.Error(), "asking "+gone.URL+" for the losses: dial tcp") || !strings.Contains(err.Error(), "is a server running there?") {
+		t.Errorf("a server that is not there is %v", err)
+	}
+
+	_, err = client.New("http://a b").Losses(ctx)
+	if err == nil || !strings.Contains(err.Error(), "the endpoint http://a b: ") {
+		t.Errorf("a bad endpoint is %v", err)
+	}
+}
