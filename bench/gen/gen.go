@@ -28,6 +28,7 @@ type Trace struct {
 // Document is one generated segment document.
 type Document struct {
 	Trace string // id of its trace
+	Root  bool   // the last of its trace to be sent
 	End   time.Time
 	Text  []byte
 }
@@ -83,7 +84,7 @@ func (g *Generator) Trace() Trace {
 	trace := Trace{ID: t.id, Start: time.UnixMicro(start)}
 	slices.SortStableFunc(t.segments, func(a, b *segment) int { return int(a.end - b.end) })
 	for _, s := range t.segments {
-		trace.Documents = append(trace.Documents, Document{Trace: t.id, End: time.UnixMicro(s.end), Text: g.write(&t, s)})
+		trace.Documents = append(trace.Documents, Document{Trace: t.id, Root: s.parent == 0, End: time.UnixMicro(s.end), Text: g.write(&t, s)})
 	}
 	return trace
 }
