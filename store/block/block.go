@@ -1,0 +1,447 @@
+// Package block keeps settled traces in Parquet files: what comes in are
+// summaries with their documents, what goes out is one immutable file that
+// answers for all of them, and that any Parquet reader understands.
+//
+// A block holds one row a trace, sorted by start, so that the newest traces are
+// its tail. Beside the columns it carries a filter of its trace ids, the
+// service graphs of its rows by minute of receipt, and what [Info] tells.
+// docs/storage-format.md describes the file.
+//
+//	info, err := block.Write(file, settled, block.Options{})
+//	b, err := block.Open(file, info.Bytes)
+//	row, found, err := b.Find(id)
+//	docs, err := b.Documents(row)
+//
+// A damaged or truncated file gives errors that are [ErrCorrupt], never wrong
+// answers: the tail of the file and every page have a checksum.
+package block
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"sort"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/tomotrace/tomo"
+)
+
+// ErrCorrupt is in the chain of every error that says the file is not what
+// Write made. Errors of the reader below are passed on without it.
+var ErrCorrupt = errors.New("the block is corrupt")
+
+// Block is a block open for reading. Any number of goroutines may read it at
+// the same time. It holds no file: whoever opened the reader closes it.
+type Block struct {
+	r      io.ReaderAt
+	info   Info
+	filter *Filter
+	graphs string
+	groups []group
+}
+
+// group is a row group.
+type group struct {
+	first  int // number of its first row in the block
+	rows   int
+	chunks [numColumns]chunk
+}
+
+// chunk is where a column of a row group lies.
+type chunk struct {
+	compressed bool
+	dictionary place // size 0: none
+	pages      []place
+}
+
+// place is where a page lies, and the number of its first row in the group.
+type place struct {
+	offset int64
+	size   int
+	first  int
+}
+
+// tailGuess is how much of the end of a file is read at once; mostly it is all
+// of the tail.
+const tailGuess = 128 << 10
+
+// Open reads the tail of the block that r holds in its first size bytes. A
+// block of 10,000 traces takes about 100 kB of memory while it is open.
+func Open(r io.ReaderAt, size int64) (b *Block, err error) {
+	defer rescue("opening a block", &err)
+	if size < 8+sealSize {
+		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, size)
+	}
+	tail, err := readAt(r, max(0, size-tailGuess), min(size, tailGuess))
+	if err != nil {
+		return nil, err
+	}
+	at := func(offset, length int64) ([]byte, error) { // a part of the file, from tail if it is there
+		from := offset - (size - int64(len(tail)))
+		switch {
+		case offset < 0 || length < 0 || offset+length > size:
+			return nil, fmt.Errorf("%w: it ends before its tail does", ErrCorrupt)
+		case from >= 0:
+			return tail[from : from+length], nil
+		}
+		return readAt(r, offset, length)
+	}
+
+	end := tail[len(tail)-8:]
+	if string(end[4:]) != "PAR1" {
+		return nil, fmt.Errorf("%w: it does not end as Parquet does", ErrCorrupt)
+	}
+	footerSize := int64(binary.LittleEndian.Uint32(end))
+	footerAt := size - 8 - footerSize
+	sealed, err := at(footerAt-sealSize, sealSize)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseSeal(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	footer, err := at(footerAt, footerSize)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := at(s.start, footerAt-sealSize-s.start)
+	if err != nil {
+		return nil, err
+	}
+	if crc32.Checksum(footer, castagnoli) != s.footer || crc32.Checksum(indexes, castagnoli) != s.tail {
+		return nil, fmt.Errorf("%w: the checksum of its tail is wrong", ErrCorrupt)
+	}
+	// From here on the tail is as Write made it, or somebody took trouble.
+	var meta format.FileMetaData
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, &meta); err != nil {
+		return nil, fmt.Errorf("%w: decoding its footer: %w", ErrCorrupt, err)
+	}
+	b = &Block{r: r, filter: &Filter{}}
+	if err := b.readFooter(&meta, indexes, s.start); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	b.info.Bytes = size
+	return b, nil
+}
+
+// readFooter takes what the block needs out of the footer and the indexes,
+// which begin at the given offset of the file.
+func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int64) error {
+	part := func(at, length int64) ([]byte, error) {
+		if at < offset || length < 0 || at-offset+length > int64(len(indexes)) {
+			return nil, errors.New("its footer points outside")
+		}
+		return indexes[at-offset:][:length], nil
+	}
+	values := map[string]string{}
+	for _, kv := range meta.KeyValueMetadata {
+		values[kv.Key] = kv.Value
+	}
+	if v := values[schemaKey]; v != schemaVersion {
+		return fmt.Errorf("it has the schema %q; known is %s", v, schemaVersion)
+	}
+	if err := json.Unmarshal([]byte(values[infoKey]), &b.info); err != nil {
+		return fmt.Errorf("decoding its info: %w", err)
+	}
+	b.graphs = values[graphsKey]
+
+	rows := 0
+	for i := range meta.RowGroups {
+		from := &meta.RowGroups[i]
+		if len(from.Columns) != numColumns {
+			return fmt.Errorf("it has %d columns, not %d", len(from.Columns), numColumns)
+		}
+		g := group{first: rows, rows: int(from.NumRows)}
+		rows += g.rows
+		for c := range from.Columns {
+			column := &from.Columns[c]
+			text, err := part(column.OffsetIndexOffset, int64(column.OffsetIndexLength))
+			if err != nil {
+				return err
+			}
+			var index format.OffsetIndex
+			if err := thrift.Unmarshal(new(thrift.CompactProtocol), text, &index); err != nil {
+				return fmt.Errorf("decoding the index of column %s: %w", columns[c].path, err)
+			}
+			if g.chunks[c], err = chunkOf(&column.MetaData, index.PageLocations, offset); err != nil {
+				return fmt.Errorf("column %s: %w", columns[c].path, err)
+			}
+		}
+		b.groups = append(b.groups, g)
+		if i == 0 {
+			id := &from.Columns[colID].MetaData
+			text, err := part(id.BloomFilterOffset, int64(id.BloomFilterLength))
+			if err != nil {
+				return err
+			}
+			if b.filter, err = decodeFilter(text); err != nil {
+				return err
+			}
+		}
+	}
+	if rows != b.info.Rows {
+		return fmt.Errorf("it has %d rows, not %d", rows, b.info.Rows)
+	}
+	return nil
+}
+
+// chunkOf says where the pages of a column are, all of which end before limit.
+func chunkOf(meta *format.ColumnMetaData, locations []format.PageLocation, limit int64) (chunk, error) {
+	c := chunk{compressed: meta.Codec == format.Zstd, pages: make([]place, len(locations))}
+	if at := meta.DictionaryPageOffset; at > 0 {
+		c.dictionary = place{offset: at, size: int(meta.DataPageOffset - at)}
+		if c.dictionary.size <= 0 || meta.DataPageOffset > limit {
+			return chunk{}, errors.New("its dictionary lies outside the file")
+		}
+	}
+	for i, l := range locations {
+		if l.Offset < 0 || l.CompressedPageSize <= 0 || l.Offset+int64(l.CompressedPageSize) > limit {
+			return chunk{}, errors.New("a page lies outside the file")
+		}
+		c.pages[i] = place{offset: l.Offset, size: int(l.CompressedPageSize), first: int(l.FirstRowIndex)}
+	}
+	return c, nil
+}
+
+// Info is what Write told about the block.
+func (b *Block) Info() Info { return b.info }
+
+// Filter is the filter of the block's trace ids.
+func (b *Block) Filter() *Filter { return b.filter }
+
+// Graphs decodes the service graphs of the rows as they were written, by minute
+// of receipt. Minutes without traffic are left out. The caller owns them.
+func (b *Block) Graphs() (g map[tomo.Time]*tomo.ServiceGraph, err error) {
+	defer rescue("reading the graphs", &err)
+	g, err = decodeGraphs(b.graphs)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return g, nil
+}
+
+// Find tells the row of a trace. It looks into the filter first, so asking for
+// an id that is not there mostly reads nothing.
+func (b *Block) Find(id tomo.TraceID) (row int, found bool, err error) {
+	defer rescue("finding a trace", &err)
+	if !b.filter.MayContain(Hash(id)) {
+		return 0, false, nil
+	}
+	err = b.scan(colID, func(c *cursor) bool {
+		for at := 0; at < len(c.bytes); at += len(id) {
+			if *(*tomo.TraceID)(c.bytes[at:]) == id {
+				found = true
+				return false
+			}
+			row++
+		}
+		return true
+	})
+	if !found {
+		row = 0
+	}
+	return row, found, err
+}
+
+// IDs lists the trace ids in order of row.
+func (b *Block) IDs() (list []tomo.TraceID, err error) {
+	defer rescue("reading ids", &err)
+	list = make([]tomo.TraceID, 0, b.info.Rows)
+	err = b.scan(colID, func(c *cursor) bool {
+		for at := 0; at < len(c.bytes); at += 16 {
+			list = append(list, tomo.TraceID(c.bytes[at:]))
+		}
+		return true
+	})
+	return list, err
+}
+
+// Starts lists Summary.Start in order of row: ascending.
+func (b *Block) Starts() ([]tomo.Time, error) { return b.times(colStart) }
+
+// Received lists Summary.Received in order of row.
+func (b *Block) Received() ([]tomo.Time, error) { return b.times(colReceived) }
+
+func (b *Block) times(column int) (list []tomo.Time, err error) {
+	defer rescue("reading times", &err)
+	list = make([]tomo.Time, 0, b.info.Rows)
+	err = b.scan(column, func(c *cursor) bool {
+		for _, t := range c.ints {
+			list = append(list, tomo.Time(t))
+		}
+		return true
+	})
+	if err == nil && len(list) != b.info.Rows {
+		return nil, fmt.Errorf("%w: column %s has %d rows, not %d", ErrCorrupt, columns[column].path, len(list), b.info.Rows)
+	}
+	return list, err
+}
+
+// Ends lists, in order of row, the first and the last end of a trace's closed
+// segments, inferred ones left out. The first is after the last where there
+// are none.
+func (b *Block) Ends() (first, last []tomo.Time, err error) {
+	defer rescue("reading ends", &err)
+	for _, end := range []struct {
+		column int
+		list   *[]tomo.Time
+		none   tomo.Time
+	}{{colFirstEnd, &first, math.MaxInt64}, {colLastEnd, &last, math.MinInt64}} {
+		*end.list = make([]tomo.Time, 0, b.info.Rows)
+		err := b.scan(end.column, func(c *cursor) bool {
+			for c.left() {
+				t := end.none
+				if c.there() {
+					t = tomo.Time(c.int())
+				}
+				*end.list = append(*end.list, t)
+			}
+			return true
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return first, last, nil
+}
+
+// scan calls page for each page of a column in turn until it says false.
+func (b *Block) scan(column int, page func(*cursor) bool) error {
+	r := readers.Get().(*reader)
+	defer r.release()
+	c := r.cursor(b, column)
+	for {
+		switch err := c.load(); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case !page(c):
+			return nil
+		}
+	}
+}
+
+// Summaries reads the summaries of the rows from … to-1. Empty lists in them
+// are nil.
+func (b *Block) Summaries(from, to int) (list []*tomo.Summary, err error) {
+	defer rescue("reading summaries", &err)
+	r, err := b.rows(from, to, colText)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	list = make([]*tomo.Summary, to-from)
+	for i := range list {
+		if list[i], err = r.summary(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Documents reads the documents of one row, in the order they were given.
+func (b *Block) Documents(row int) (docs []tomo.RawDocument, err error) {
+	defer rescue("reading documents", &err)
+	if row < 0 || row >= b.info.Rows {
+		return nil, fmt.Errorf("row %d is not one of %d", row, b.info.Rows)
+	}
+	r := readers.Get().(*reader)
+	defer r.release()
+	for c := colText; c < numColumns; c++ {
+		if err := r.cursor(b, c).seek(row); err != nil {
+			return nil, err
+		}
+	}
+	docs, err = r.documents(nil)
+	own(docs)
+	return docs, err
+}
+
+// Settled reads the rows from … to-1 whole.
+func (b *Block) Settled(from, to int) (list []tomo.Settled, err error) {
+	defer rescue("reading traces", &err)
+	r, err := b.rows(from, to, numColumns)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	list = make([]tomo.Settled, to-from)
+	for i := range list {
+		if list[i], err = r.settled(nil); err != nil {
+			return nil, err
+		}
+		own(list[i].Documents)
+	}
+	return list, nil
+}
+
+// own copies the texts, which lie in a page, so that they outlive it.
+func own(docs []tomo.RawDocument) {
+	total := 0
+	for i := range docs {
+		total += len(docs[i].Text)
+	}
+	copied := make([]byte, 0, total)
+	for i := range docs {
+		at := len(copied)
+		copied = append(copied, docs[i].Text...)
+		docs[i].Text = copied[at:len(copied):len(copied)]
+	}
+}
+
+// rows makes a reader of the columns before end that stands at a row.
+func (b *Block) rows(from, to, end int) (*reader, error) {
+	if from < 0 || from > to || to > b.info.Rows {
+		return nil, fmt.Errorf("rows %d to %d are not within %d", from, to, b.info.Rows)
+	}
+	r := readers.Get().(*reader)
+	if from == to {
+		return r, nil
+	}
+	for c := range end {
+		if err := r.cursor(b, c).seek(from); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// locate tells the group that holds a row.
+func (b *Block) locate(row int) int {
+	return sort.Search(len(b.groups), func(i int) bool { return b.groups[i].first > row }) - 1
+}
+
+// rescue turns a panic of the Parquet library into an error. The library
+// trusts what it reads in places; checksums leave it little to stumble over.
+func rescue(doing string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s: %w: %v", doing, ErrCorrupt, p)
+	} else if *err != nil && *err != io.EOF {
+		*err = fmt.Errorf("%s: %w", doing, *err)
+	}
+}
+
+// readAt reads exactly length bytes.
+func readAt(r io.ReaderAt, offset, length int64) ([]byte, error) {
+	b := make([]byte, length)
+	return b, readFullAt(r, b, offset)
+}
+
+func readFullAt(r io.ReaderAt, b []byte, offset int64) error {
+	n, err := r.ReadAt(b, offset)
+	switch {
+	case n == len(b):
+		return nil
+	case err == nil || err == io.EOF:
+		return fmt.Errorf("%w: it ends at %d", ErrCorrupt, offset+int64(n))
+	}
+	return err
+}

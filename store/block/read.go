@@ -1,0 +1,583 @@
+package block
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"math/bits"
+	"slices"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/delta"
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/tomotrace/tomo"
+)
+
+// cursor walks down one column, page by page and in it value by value.
+//
+// A column is a sequence of levels, one for each value or absent value, and of
+// the values that are there. A level with repetition 0 begins a row. A row does
+// not cross pages.
+type cursor struct {
+	*column
+	block *Block
+	group int // of the page that comes next
+	page  int
+
+	// The page that is read. There are no repetition levels where the column
+	// is in no list, and no definition levels where nothing can be absent.
+	rep, def []byte
+	ints     []int64  // DELTA_BINARY_PACKED
+	indexes  []int32  // into words
+	offsets  []uint32 // of values in bytes, each after its length
+	bytes    []byte   // PLAIN values
+	coded    bool     // the values are indexes into words
+	level    int      // position among the levels
+	value    int      // position among the values
+	levels   int      // how many levels the page has
+
+	words   []string // the dictionary of the group words are of
+	wordsOf int      // -1: none
+
+	raw, data []byte // memory of pages
+	small     []int32
+}
+
+// reset puts the cursor before the first page of a column.
+func (c *cursor) reset(b *Block, number int) {
+	c.column, c.block = &columns[number], b
+	c.group, c.page = 0, 0
+	c.level, c.levels, c.value = 0, 0, 0
+	c.words, c.wordsOf = nil, -1
+}
+
+// seek puts the cursor at the beginning of a row.
+func (c *cursor) seek(row int) error {
+	c.group = c.block.locate(row)
+	g := &c.block.groups[c.group]
+	row -= g.first
+	pages := g.chunks[c.number].pages
+	c.page = sort.Search(len(pages), func(i int) bool { return pages[i].first > row }) - 1
+	if c.page < 0 {
+		return fmt.Errorf("%w: column %s has no page of row %d", ErrCorrupt, c.path, row)
+	}
+	row -= pages[c.page].first
+	if err := c.load(); err != nil {
+		return err
+	}
+	for ; row > 0; row-- {
+		if !c.left() {
+			return fmt.Errorf("%w: a page of column %s has too few rows", ErrCorrupt, c.path)
+		}
+		c.skip()
+	}
+	return nil
+}
+
+// load reads the next page. It returns io.EOF after the last one.
+func (c *cursor) load() error {
+	groups := c.block.groups
+	for c.group < len(groups) && c.page == len(groups[c.group].chunks[c.number].pages) {
+		c.group, c.page = c.group+1, 0
+	}
+	if c.group == len(groups) {
+		return io.EOF
+	}
+	in := &groups[c.group].chunks[c.number]
+	if in.dictionary.size > 0 && c.wordsOf != c.group {
+		if err := c.loadWords(in); err != nil {
+			return fmt.Errorf("reading the dictionary of column %s: %w", c.path, err)
+		}
+	}
+	if err := c.loadPage(in, in.pages[c.page]); err != nil {
+		return fmt.Errorf("reading page %d of column %s: %w", c.page, c.path, err)
+	}
+	c.page++
+	return nil
+}
+
+// fetch reads a page and gives its header and its content, which is good until
+// the next call.
+func (c *cursor) fetch(in *chunk, at place) (header format.PageHeader, data []byte, err error) {
+	c.raw = slices.Grow(c.raw[:0], at.size)[:at.size]
+	if err := readFullAt(c.block.r, c.raw, at.offset); err != nil {
+		return header, nil, err
+	}
+	from := new(thrift.CompactProtocol).NewReaderFromBytes(c.raw)
+	if err := thrift.NewDecoder(from).Decode(&header); err != nil {
+		return header, nil, fmt.Errorf("%w: decoding its header: %w", ErrCorrupt, err)
+	}
+	data = c.raw[from.BytesRead():]
+	if len(data) != int(header.CompressedPageSize) || crc32.ChecksumIEEE(data) != uint32(header.CRC) {
+		return header, nil, fmt.Errorf("%w: its checksum is wrong", ErrCorrupt)
+	}
+	if in.compressed {
+		if c.data, err = decoder().DecodeAll(data, c.data[:0]); err != nil {
+			return header, nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		data = c.data
+	}
+	if len(data) != int(header.UncompressedPageSize) {
+		return header, nil, fmt.Errorf("%w: it has %d bytes, not %d", ErrCorrupt, len(data), header.UncompressedPageSize)
+	}
+	return header, data, nil
+}
+
+func (c *cursor) loadWords(in *chunk) error {
+	header, data, err := c.fetch(in, in.dictionary)
+	if err != nil {
+		return err
+	}
+	if err := c.findStrings(data, int(header.DictionaryPageHeader.V.NumValues)); err != nil {
+		return err
+	}
+	all := string(data)
+	c.words = make([]string, len(c.offsets))
+	for i, at := range c.offsets {
+		c.words[i] = all[at:][:binary.LittleEndian.Uint32(data[at-4:])]
+	}
+	c.wordsOf = c.group
+	return nil
+}
+
+func (c *cursor) loadPage(in *chunk, at place) error {
+	header, data, err := c.fetch(in, at)
+	if err != nil {
+		return err
+	}
+	if header.Type != format.DataPage || !header.DataPageHeader.Valid {
+		return fmt.Errorf("%w: it is a %v", ErrCorrupt, header.Type)
+	}
+	c.level, c.value, c.levels = 0, 0, int(header.DataPageHeader.V.NumValues)
+	values := c.levels
+	if c.maxRep > 0 {
+		if c.rep, data, err = decodeLevels(c.rep, data, c.maxRep, c.levels); err != nil {
+			return err
+		}
+	}
+	if c.maxDef > 0 {
+		if c.def, data, err = decodeLevels(c.def, data, c.maxDef, c.levels); err != nil {
+			return err
+		}
+		values = countEqual(c.def, c.maxDef)
+	}
+	return c.loadValues(header.DataPageHeader.V.Encoding, data, values)
+}
+
+// decodeLevels decodes n levels from the front of data, and gives the rest.
+func decodeLevels(dst, data []byte, highest byte, n int) (levels, rest []byte, err error) {
+	if len(data) < 4 || uint64(len(data)-4) < uint64(binary.LittleEndian.Uint32(data)) {
+		return nil, nil, fmt.Errorf("%w: it has no levels", ErrCorrupt)
+	}
+	end := 4 + int(binary.LittleEndian.Uint32(data))
+	encoding := rle.Encoding{BitWidth: bits.Len8(highest)}
+	levels, err = encoding.DecodeLevels(dst[:0], data[4:end])
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if len(levels) < n {
+		return nil, nil, fmt.Errorf("%w: it has %d levels, not %d", ErrCorrupt, len(levels), n)
+	}
+	return levels[:n], data[end:], nil
+}
+
+// loadValues decodes n values.
+func (c *cursor) loadValues(encoding format.Encoding, data []byte, n int) (err error) {
+	c.ints, c.indexes, c.offsets, c.bytes = c.ints[:0], c.indexes[:0], c.offsets[:0], nil
+	c.coded = false
+	got := 0
+	switch {
+	case encoding == format.DeltaBinaryPacked && c.kind == parquet.Int64:
+		c.ints, err = new(delta.BinaryPackedEncoding).DecodeInt64(c.ints, data)
+		got = len(c.ints)
+	case encoding == format.DeltaBinaryPacked && c.kind == parquet.Int32:
+		c.small, err = new(delta.BinaryPackedEncoding).DecodeInt32(c.small[:0], data)
+		for _, v := range c.small {
+			c.ints = append(c.ints, int64(v))
+		}
+		got = len(c.ints)
+	case encoding == format.RLEDictionary && c.kind == parquet.ByteArray:
+		c.indexes, err = new(rle.DictionaryEncoding).DecodeInt32(c.indexes, data)
+		c.coded = true
+		got = min(len(c.indexes), n) // the last run is filled up to eight
+	case encoding == format.Plain:
+		c.bytes = data
+		switch c.kind {
+		case parquet.ByteArray:
+			return c.findStrings(data, n)
+		case parquet.Boolean:
+			got = min(8*len(data), n)
+		case parquet.Double:
+			got = len(data) / 8
+		case parquet.FixedLenByteArray:
+			got = len(data) / len(tomo.TraceID{})
+		}
+	default:
+		return fmt.Errorf("%w: a column of %v is encoded as %v", ErrCorrupt, c.kind, encoding)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if got != n {
+		return fmt.Errorf("%w: it has %d values, not %d", ErrCorrupt, got, n)
+	}
+	return nil
+}
+
+// findStrings finds the n byte strings of data, each behind its length.
+func (c *cursor) findStrings(data []byte, n int) error {
+	c.offsets = c.offsets[:0]
+	for at := 0; at < len(data); {
+		if len(data)-at < 4 {
+			return fmt.Errorf("%w: a value is cut off", ErrCorrupt)
+		}
+		length := binary.LittleEndian.Uint32(data[at:])
+		at += 4
+		if uint64(len(data)-at) < uint64(length) {
+			return fmt.Errorf("%w: a value is cut off", ErrCorrupt)
+		}
+		c.offsets = append(c.offsets, uint32(at))
+		at += int(length)
+	}
+	if len(c.offsets) != n {
+		return fmt.Errorf("%w: it has %d values, not %d", ErrCorrupt, len(c.offsets), n)
+	}
+	return nil
+}
+
+func countEqual(levels []byte, level byte) (n int) {
+	for _, l := range levels {
+		if l == level {
+			n++
+		}
+	}
+	return n
+}
+
+// left reports whether the page has another row.
+func (c *cursor) left() bool { return c.level < c.levels }
+
+// skip passes over a row.
+func (c *cursor) skip() {
+	for {
+		if c.maxDef == 0 || c.def[c.level] == c.maxDef {
+			c.value++
+		}
+		c.level++
+		if c.maxRep == 0 || !c.left() || c.rep[c.level] == 0 {
+			return
+		}
+	}
+}
+
+// length is how many elements this row's list has. It passes over the row if
+// there are none.
+func (c *cursor) length() int {
+	if c.def[c.level] == 0 {
+		c.level++
+		return 0
+	}
+	n := 1
+	for at := c.level + 1; at < c.levels && c.rep[at] > 0; at++ {
+		if c.rep[at] == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// there reports whether an optional value is there. It passes over it if not.
+func (c *cursor) there() bool {
+	if c.def[c.level] == c.maxDef {
+		return true
+	}
+	c.level++
+	return false
+}
+
+// next is the position of the next value.
+func (c *cursor) next() int {
+	c.level++
+	c.value++
+	return c.value - 1
+}
+
+func (c *cursor) int() int64      { return c.ints[c.next()] }
+func (c *cursor) time() tomo.Time { return tomo.Time(c.int()) }
+func (c *cursor) float() float64 {
+	return math.Float64frombits(binary.LittleEndian.Uint64(c.bytes[8*c.next():]))
+}
+func (c *cursor) id() tomo.TraceID { return tomo.TraceID(c.bytes[len(tomo.TraceID{})*c.next():]) }
+
+func (c *cursor) bool() bool {
+	at := c.next()
+	return c.bytes[at/8]>>(at%8)&1 != 0
+}
+
+func (c *cursor) string() string {
+	if c.coded {
+		return c.words[c.indexes[c.next()]]
+	}
+	return string(c.blob())
+}
+
+// blob is the next string, inside the page.
+func (c *cursor) blob() []byte {
+	at := c.offsets[c.next()]
+	end := at + binary.LittleEndian.Uint32(c.bytes[at-4:])
+	return c.bytes[at:end:end]
+}
+
+func (c *cursor) duration() time.Duration {
+	if !c.there() {
+		return tomo.Absent
+	}
+	return time.Duration(c.int()) * time.Microsecond
+}
+
+// nodes is the list inside an element.
+func (c *cursor) nodes() (list []int) {
+	if !c.there() {
+		return nil
+	}
+	list = append(list, int(c.int()))
+	for c.left() && c.rep[c.level] == 2 {
+		list = append(list, int(c.int()))
+	}
+	return list
+}
+
+// reader walks down several columns together, row by row.
+type reader struct {
+	cursors [numColumns]cursor
+	odd     bool // the columns disagree
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// cursor readies the cursor of a column.
+func (r *reader) cursor(b *Block, column int) *cursor {
+	c := &r.cursors[column]
+	c.reset(b, column)
+	return c
+}
+
+// release gives the reader's memory to the next one.
+func (r *reader) release() {
+	for i := range r.cursors {
+		r.cursors[i].block, r.cursors[i].words = nil, nil
+	}
+	r.odd = false
+	readers.Put(r)
+}
+
+// fill sees to it that the columns from … to-1 have a row in their pages.
+func (r *reader) fill(from, to int) error {
+	for i := from; i < to; i++ {
+		c := &r.cursors[i]
+		for !c.left() {
+			if err := c.load(); err == io.EOF {
+				return fmt.Errorf("%w: column %s ends too early", ErrCorrupt, c.path)
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// list is how many elements the list has that the columns from first to last
+// make up.
+func (r *reader) list(first, last int) int {
+	n := r.cursors[first].length()
+	for i := first + 1; i <= last; i++ {
+		r.odd = r.odd || r.cursors[i].length() != n
+	}
+	return n
+}
+
+// word is the number that stands for a word of the list.
+func word[T ~uint8](r *reader, list []string, c *cursor) T {
+	s := c.string()
+	for i := range list {
+		if list[i] == s {
+			return T(i)
+		}
+	}
+	r.odd = true
+	return 0
+}
+
+// settled reads the next row. The documents' texts lie in docs' page: they are
+// good until the next call.
+func (r *reader) settled(docs []tomo.RawDocument) (tomo.Settled, error) {
+	s, err := r.summary()
+	if err != nil {
+		return tomo.Settled{}, err
+	}
+	docs, err = r.documents(docs)
+	return tomo.Settled{Summary: s, Documents: docs}, err
+}
+
+// documents appends the next row's documents to docs. Their texts are good until
+// the next call.
+func (r *reader) documents(docs []tomo.RawDocument) ([]tomo.RawDocument, error) {
+	if err := r.fill(colText, numColumns); err != nil {
+		return nil, err
+	}
+	n := r.list(colText, colTextReceived)
+	docs = slices.Grow(docs, n)
+	for range n {
+		docs = append(docs, tomo.RawDocument{
+			Text:     r.cursors[colText].blob(),
+			Received: r.cursors[colTextReceived].time(),
+		})
+	}
+	return docs, r.check()
+}
+
+// check reports what went wrong in the row.
+func (r *reader) check() error {
+	if r.odd {
+		return fmt.Errorf("%w: its columns do not fit together", ErrCorrupt)
+	}
+	return nil
+}
+
+// summary reads the summary of the next row.
+func (r *reader) summary() (*tomo.Summary, error) {
+	if err := r.fill(0, colText); err != nil {
+		return nil, err
+	}
+	c := &r.cursors
+	s := &tomo.Summary{
+		ID:            c[colID].id(),
+		Start:         c[colStart].time(),
+		Began:         c[colBegan].time(),
+		Received:      c[colReceived].time(),
+		Duration:      c[colDuration].duration(),
+		ResponseTime:  c[colResponseTime].duration(),
+		Revision:      int(c[colRevision].int()),
+		Documents:     int(c[colDocumentCount].int()),
+		HasFault:      c[colHasFault].bool(),
+		HasError:      c[colHasError].bool(),
+		HasThrottle:   c[colHasThrottle].bool(),
+		IsPartial:     c[colIsPartial].bool(),
+		LimitExceeded: c[colLimitExceeded].bool(),
+		EntryPoint:    -1,
+		HTTP: tomo.HTTP{
+			Method:       c[colMethod].string(),
+			URL:          c[colURL].string(),
+			UserAgent:    c[colUserAgent].string(),
+			ClientIP:     c[colClientIP].string(),
+			Status:       int(c[colStatus].int()),
+			ForwardedFor: c[colForwardedFor].bool(),
+			Traced:       c[colTraced].bool(),
+		},
+	}
+	c[colFirstEnd].skip()
+	c[colLastEnd].skip()
+	if c[colEntryPoint].there() {
+		s.EntryPoint = int(c[colEntryPoint].int())
+	}
+	r.lists(s)
+	return s, r.check()
+}
+
+// lists reads what there is any number of in a summary.
+func (r *reader) lists(s *tomo.Summary) {
+	c := &r.cursors
+	if n := r.list(colNodeName, colNodeRegion); n > 0 {
+		s.Nodes = make([]tomo.Node, n)
+	}
+	for i := range s.Nodes {
+		s.Nodes[i] = tomo.Node{
+			NodeID: tomo.NodeID{
+				Name:    c[colNodeName].string(),
+				Type:    c[colNodeType].string(),
+				Account: c[colNodeAccount].string(),
+			},
+			State:  word[tomo.State](r, states[:], &c[colNodeState]),
+			Root:   c[colNodeRoot].bool(),
+			Region: c[colNodeRegion].string(),
+		}
+	}
+	if n := r.list(colUnitNode, colUnitOpen); n > 0 {
+		s.Units = make([]tomo.Unit, n)
+	}
+	for i := range s.Units {
+		s.Units[i] = tomo.Unit{
+			Node:         int(c[colUnitNode].int()),
+			Received:     c[colUnitReceived].time(),
+			Start:        c[colUnitStart].time(),
+			End:          c[colUnitEnd].time(),
+			ResponseTime: c[colUnitResponseTime].duration(),
+			Duration:     c[colUnitDuration].duration(),
+			Outcome:      word[tomo.Outcome](r, outcomes[:], &c[colUnitOutcome]),
+			Status:       int(c[colUnitStatus].int()),
+			Inferred:     c[colUnitInferred].bool(),
+			Open:         c[colUnitOpen].bool(),
+		}
+	}
+	if n := r.list(colCallFrom, colCallAliasType); n > 0 {
+		s.Calls = make([]tomo.Call, n)
+	}
+	for i := range s.Calls {
+		s.Calls[i] = tomo.Call{
+			From:         int(c[colCallFrom].int()),
+			To:           int(c[colCallTo].int()),
+			Received:     c[colCallReceived].time(),
+			ResponseTime: c[colCallResponseTime].duration(),
+			Outcome:      word[tomo.Outcome](r, outcomes[:], &c[colCallOutcome]),
+			Status:       int(c[colCallStatus].int()),
+			Open:         c[colCallOpen].bool(),
+			AliasName:    c[colCallAliasName].string(),
+			AliasType:    c[colCallAliasType].string(),
+		}
+	}
+	if n := r.list(colAnnotationKey, colAnnotationNodes); n > 0 {
+		s.Annotations = make([]tomo.SummaryAnnotation, n)
+	}
+	for i := range s.Annotations {
+		a := &s.Annotations[i]
+		a.Key = c[colAnnotationKey].string()
+		a.Value.Kind = word[tomo.ValueKind](r, kinds[:], &c[colAnnotationKind])
+		if c[colAnnotationString].there() {
+			a.Value.String = c[colAnnotationString].string()
+		}
+		if c[colAnnotationNumber].there() {
+			a.Value.Number = c[colAnnotationNumber].float()
+		}
+		if c[colAnnotationBool].there() {
+			a.Value.Bool = c[colAnnotationBool].bool()
+		}
+		a.Nodes = c[colAnnotationNodes].nodes()
+	}
+	if n := r.list(colUserName, colUserNodes); n > 0 {
+		s.Users = make([]tomo.User, n)
+	}
+	for i := range s.Users {
+		s.Users[i] = tomo.User{Name: c[colUserName].string(), Nodes: c[colUserNodes].nodes()}
+	}
+	s.ResourceARNs = r.strings(colResourceARN)
+	s.InstanceIDs = r.strings(colInstanceID)
+	s.AvailabilityZones = r.strings(colAvailabilityZone)
+}
+
+func (r *reader) strings(column int) (list []string) {
+	if n := r.list(column, column); n > 0 {
+		list = make([]string, n)
+	}
+	for i := range list {
+		list[i] = r.cursors[column].string()
+	}
+	return list
+}
