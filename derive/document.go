@@ -199,7 +199,7 @@ const (
 	isFilledText                   // a string that is not empty
 	isFlag                         // a boolean
 	isTrue                         // true
-	isNumber                       // a number, or a string of digits, shown as a number
+	isWhole                        // a whole number, or a string of its digits, shown as a number
 	isID                           // the 16 digits of a segment or an exception, shown in lower case
 	isTraceID                      // a trace id, shown in lower case
 	isObject                       // an object of members
@@ -209,10 +209,10 @@ const (
 )
 
 var (
-	textShape   = &shape{kind: isText}
-	flagShape   = &shape{kind: isFlag}
-	numberShape = &shape{kind: isNumber}
-	idShape     = &shape{kind: isID}
+	textShape  = &shape{kind: isText}
+	flagShape  = &shape{kind: isFlag}
+	wholeShape = &shape{kind: isWhole}
+	idShape    = &shape{kind: isID}
 
 	httpShape = shape{kind: isObject, members: map[string]*shape{
 		"request": {kind: isObject, members: map[string]*shape{
@@ -220,7 +220,7 @@ var (
 			"x_forwarded_for": flagShape, "traced": flagShape,
 		}},
 		"response": {kind: isObject, members: map[string]*shape{
-			"status": numberShape, "content_length": numberShape,
+			"status": wholeShape, "content_length": wholeShape,
 		}},
 	}}
 
@@ -241,9 +241,9 @@ var (
 		"paths": {kind: isList, element: textShape},
 		"exceptions": {kind: isList, element: &shape{kind: isObject, members: map[string]*shape{
 			"id": idShape, "type": textShape, "message": textShape, "remote": flagShape,
-			"truncated": numberShape, "skipped": numberShape, "cause": idShape,
+			"truncated": wholeShape, "skipped": wholeShape, "cause": idShape,
 			"stack": {kind: isList, element: &shape{kind: isObject, members: map[string]*shape{
-				"path": textShape, "line": numberShape, "label": textShape,
+				"path": textShape, "line": wholeShape, "label": textShape,
 			}}},
 		}}},
 	}}
@@ -268,11 +268,11 @@ func (sh *shape) append(dst, value []byte) ([]byte, bool) {
 		fits = first == 't' || first == 'f'
 	case isTrue:
 		fits = first == 't'
-	case isNumber:
+	case isWhole:
 		if first == '"' {
 			return appendDigits(dst, value)
 		}
-		fits = first == '-' || first-'0' <= 9
+		fits = whole(value)
 	case isID:
 		return appendSentID(dst, value)
 	case isTraceID:
@@ -450,11 +450,20 @@ func appendSentTraceID(dst, value []byte) ([]byte, bool) {
 	return append(id.AppendTo(dst), '"'), err == nil
 }
 
+// whole reports whether value is a number without a fraction.
+func whole(value []byte) bool {
+	if _, err := strconv.Atoi(string(value)); err == nil {
+		return true
+	}
+	f, err := strconv.ParseFloat(string(value), 64)
+	return err == nil && f == float64(int32(f))
+}
+
 // appendDigits appends the number that a string of digits stands for.
 func appendDigits(dst, value []byte) ([]byte, bool) {
 	sent, _ := tomo.Unquote(value)
-	n, err := strconv.ParseInt(sent, 10, 64)
-	return strconv.AppendInt(dst, n, 10), err == nil
+	n, err := strconv.Atoi(sent)
+	return strconv.AppendInt(dst, int64(n), 10), err == nil
 }
 
 // appendTime appends seconds since the epoch as the service writes them. The
