@@ -36,3 +36,36 @@ func MergeDocuments(lists ...[]RawDocument) []RawDocument {
 		return again
 	})
 }
+
+// Incoming is a valid document on its way into a store.
+type Incoming struct {
+	TraceID TraceID
+	// First and Last bound the starts of everything in it, and so what it can
+	// make the start of its trace.
+	First, Last Time
+	RawDocument
+}
+
+// Incoming is the parsed document as a store takes it.
+func (d *Document) Incoming() Incoming {
+	in := Incoming{TraceID: d.TraceID, First: d.Segments[0].Start, Last: d.Segments[0].Start, RawDocument: d.RawDocument}
+	for i := range d.Segments {
+		in.First, in.Last = min(in.First, d.Segments[i].Start), max(in.Last, d.Segments[i].Start)
+	}
+	return in
+}
+
+// TraceDocuments is everything held of one trace, in order of receipt.
+type TraceDocuments struct {
+	ID            TraceID
+	Documents     []RawDocument
+	LimitExceeded bool // documents were refused because the trace was full
+}
+
+// SettlePolicy says when open traces are due to be settled.
+type SettlePolicy struct {
+	Quiet  time.Duration // a trace is due when nothing came for so long
+	MaxAge time.Duration // or when its first open document is so old
+	Wait   time.Duration // a round begins when a trace has been due for so long
+	Round  int64         // or when so many bytes of documents are due
+}

@@ -213,7 +213,7 @@ func (p *Pipeline) admit(s *scratch, place int, raw tomo.RawDocument, refused []
 		p.o.Losses.Add(tomo.Loss{Time: now, Source: "document", Reason: tomo.LossTruncated, ID: top.ID.String(), Trace: s.doc.TraceID.String(), Count: 1,
 			Detail: fmt.Sprintf("names cut: %d, annotations left out: %d, other members left out: %d; the text is stored whole", r.Name, r.Annotations, r.Members)})
 	}
-	s.incoming = append(s.incoming, tomo.Incoming{TraceID: s.doc.TraceID, Start: top.Start, RawDocument: raw})
+	s.incoming = append(s.incoming, s.doc.Incoming())
 	s.place = append(s.place, place)
 	return refused
 }

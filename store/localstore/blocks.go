@@ -130,8 +130,10 @@ func (f *blockFile) unloadIfIdle() bool {
 
 // find looks for a trace among the rows of all blocks, newest block first. Only
 // rows that are not dead count. The caller holds Store.mu, so that no block
-// goes meanwhile; nearly always the filters answer without touching a file.
-func (s *Store) find(id tomo.TraceID) (*blockFile, int, error) {
+// goes meanwhile; nearly always the filters answer without touching a file. A
+// block that cannot be read is passed over: one bad file must not refuse every
+// trace that its filter is wrong about.
+func (s *Store) find(id tomo.TraceID) (*blockFile, int) {
 	hash := block.Hash(id)
 	for i := len(s.blocks) - 1; i >= 0; i-- {
 		f := s.blocks[i]
@@ -140,13 +142,14 @@ func (s *Store) find(id tomo.TraceID) (*blockFile, int, error) {
 		}
 		row, found, err := f.find(id)
 		if err != nil {
-			return nil, 0, err
+			s.o.Logger.Error("looking for a trace", "trace", id, "error", err)
+			continue
 		}
 		if found && !f.dead.has(row) {
-			return f, row, nil
+			return f, row
 		}
 	}
-	return nil, 0, nil
+	return nil, 0
 }
 
 func (f *blockFile) find(id tomo.TraceID) (row int, found bool, err error) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
@@ -195,7 +196,7 @@ func settleAll(ctx context.Context, s *localstore.Store) error {
 func incoming(trace, segment int, received tomo.Time) tomo.Incoming {
 	id := tomo.TraceID{15: byte(trace + 1)}
 	text := fmt.Sprintf(`{"trace_id":"%v","id":"%016x","name":"a","start_time":1767607200.5,"end_time":1767607201}`, id, segment)
-	return tomo.Incoming{TraceID: id, Start: 1767607200500000, RawDocument: tomo.RawDocument{Text: []byte(text), Received: received}}
+	return tomo.Incoming{TraceID: id, First: 1767607200500000, Last: 1767607200500000, RawDocument: tomo.RawDocument{Text: []byte(text), Received: received}}
 }
 
 // held lists the texts of everything in the store, through the summaries.
@@ -237,7 +238,7 @@ func TestEveryFault(t *testing.T) {
 			for nth := 1; ; nth++ {
 				dir := t.TempDir()
 				fs := newFaultyFS(mode.fails(nth))
-				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, FS: fs})
+				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, FS: fs})
 				var acked []string
 				if err == nil {
 					acked = script(s)
@@ -250,7 +251,7 @@ func TestEveryFault(t *testing.T) {
 				if mode.cut {
 					fs.powerCut(t)
 				}
-				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary})
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock})
 				if err != nil {
 					t.Fatalf("fault %d: opening again: %v", nth, err)
 				}
@@ -286,7 +287,7 @@ func holds(t *testing.T, nth int, s *localstore.Store, acked []string) {
 // between, and nothing needs a restart.
 func TestDiskFull(t *testing.T) {
 	fs := newFaultyFS(func(int) bool { return false })
-	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, FS: fs})
+	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, Now: clock, FS: fs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,3 +324,5 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("%d documents with room again, want 2", len(got))
 	}
 }
+
+func clock() time.Time { return start }

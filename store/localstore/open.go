@@ -114,9 +114,9 @@ func (x *openIndex) add(t *openTrace, e *entry, f *walFile) {
 		return
 	}
 	if len(t.docs) == 0 {
-		t.lo, t.hi = e.Start, e.Start
+		t.lo, t.hi = e.First, e.Last
 	}
-	t.lo, t.hi = min(t.lo, e.Start), max(t.hi, e.Start)
+	t.lo, t.hi = min(t.lo, e.First), max(t.hi, e.Last)
 	t.docs = append(t.docs, e.RawDocument)
 	t.bytes += int64(len(e.Text))
 	x.bytes += int64(len(e.Text)) + documentOverhead

@@ -129,9 +129,10 @@ func size(p *put) (n int) {
 
 // commit writes a group and lets it be seen, or fails each of its calls.
 func (s *Store) commit(group []*put) {
-	entries, traces, err := s.admit(group)
+	entries, traces := s.admit(group)
 	var file *walFile
-	if err == nil && len(entries) > 0 {
+	var err error
+	if len(entries) > 0 {
 		file, err = s.wal.append(entries)
 	}
 	s.mu.Lock()
@@ -159,7 +160,7 @@ func (s *Store) commit(group []*put) {
 
 // admit decides which documents of a group fit into their traces and pins the
 // traces, so that no settle round forgets them while the group is written.
-func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace, err error) {
+func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 	n := 0
 	for _, p := range group {
 		n += len(p.docs)
@@ -174,10 +175,7 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace, err e
 	for _, p := range group {
 		for i := range p.docs {
 			d := &p.docs[i]
-			t, err := s.traceFor(d.TraceID)
-			if err != nil {
-				return entries, traces, err
-			}
+			t := s.traceFor(d.TraceID)
 			if t.baseDocs+len(t.docs)+t.pins < s.o.MaxTraceDocuments {
 				pin(t, entry{Incoming: *d})
 				continue
@@ -185,11 +183,11 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace, err e
 			p.over = append(p.over, i)
 			if !t.over && !t.baseOver {
 				t.over = true
-				mark := tomo.Incoming{TraceID: d.TraceID, Start: d.Start}
-				mark.Received = d.Received
+				mark := *d
+				mark.Text = nil
 				pin(t, entry{Incoming: mark, kind: entryLimit})
 			}
 		}
 	}
-	return entries, traces, nil
+	return entries, traces
 }

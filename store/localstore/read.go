@@ -85,20 +85,16 @@ func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 	t := s.open.traces[id]
 	var base *blockFile
 	var row int
-	var err error
 	if t != nil {
 		docs, base, row = t.docs, t.base, t.row
 		all.LimitExceeded = t.over || t.baseOver
 	} else {
-		base, row, err = s.find(id)
+		base, row = s.find(id)
 	}
 	if base != nil {
 		base.views++
 	}
 	s.mu.Unlock()
-	if err != nil {
-		return all, err
-	}
 	if base != nil {
 		defer func() {
 			s.mu.Lock()
@@ -114,6 +110,7 @@ func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 			all.LimitExceeded = before.LimitExceeded
 		}
 	}
+	var err error
 	all.Documents, err = stored(docs, base, row)
 	return all, err
 }

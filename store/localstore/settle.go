@@ -35,7 +35,8 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 		// A base's block cannot go meanwhile: that takes settleMu.
 		docs, err := stored(views[i].docs, views[i].base, views[i].row)
 		if err != nil {
-			return nil, err
+			s.o.Logger.Error("a trace stays open because its row cannot be read", "trace", t.id, "error", err)
+			continue
 		}
 		t.duplicates = t.baseDocs + len(views[i].docs) - len(docs)
 		if len(docs) == t.baseDocs && (t.baseOver || !t.settlingOver) {

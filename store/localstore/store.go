@@ -17,7 +17,6 @@
 package localstore
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -162,16 +161,14 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.wal = wal{fs: s.fs, dir: filepath.Join(s.dir, walDir), next: 1, limit: walFileSize}
-	var failed error
+	expired := s.now().Add(-s.o.Retention)
 	torn, err := s.wal.replay(func(f *walFile, e entry) {
-		t, err := s.traceFor(e.TraceID)
-		if err != nil {
-			failed = err
-			return
+		if e.Received < expired {
+			return // its block is gone already, or would go at once
 		}
-		s.open.add(t, &e, f)
+		s.open.add(s.traceFor(e.TraceID), &e, f)
 	})
-	if err = cmp.Or(err, failed); err != nil {
+	if err != nil {
 		return err
 	}
 	if torn > 0 {
@@ -307,25 +304,23 @@ func (s *Store) now() tomo.Time { return tomo.TimeOf(s.o.Now()) }
 
 // traceFor finds the open trace, or opens it: then it is held against the
 // settled ones. The caller holds s.mu or is alone.
-func (s *Store) traceFor(id tomo.TraceID) (*openTrace, error) {
+func (s *Store) traceFor(id tomo.TraceID) *openTrace {
 	if t, found := s.open.traces[id]; found {
-		return t, nil
+		return t
 	}
 	t := &openTrace{id: id}
-	base, row, err := s.find(id)
-	if err != nil {
-		return nil, err
-	}
-	if base != nil {
-		before, err := base.summary(row)
+	if t.base, t.row = s.find(id); t.base != nil {
+		before, err := t.base.summary(t.row)
 		if err != nil {
-			return nil, err
+			// Its row cannot be read now. The trace takes documents and stays
+			// open until it can.
+			s.o.Logger.Error("reopening a trace", "trace", id, "error", err)
+		} else {
+			t.baseDocs, t.baseOver, t.last = before.Documents, before.LimitExceeded, before.Received
 		}
-		t.base, t.row, t.baseDocs, t.baseOver = base, row, before.Documents, before.LimitExceeded
-		t.last = before.Received
 	}
 	s.open.traces[id] = t
-	return t, nil
+	return t
 }
 
 // stored is everything held of an open trace. The caller must not hold s.mu.

@@ -20,7 +20,8 @@ import (
 // frame is one group of documents, compressed together:
 //
 //	payload = s2( entry | entry | … )
-//	entry   = trace id (16) | received (8) | start (8) | kind (1) | length (4) | text
+//	entry   = trace id (16) | received (8) | first start (8) | last start (8) |
+//	          kind (1) | length (4) | text
 //
 // Numbers are little endian, times in microseconds since the epoch. A file is
 // written until it is full, never again after a restart, and removed when every
@@ -52,7 +53,7 @@ const (
 	entryDocument = 0
 	// entryLimit marks a trace that had documents refused for its size.
 	entryLimit  = 1
-	entryHeader = 16 + 8 + 8 + 1 + 4
+	entryHeader = 16 + 8 + 8 + 8 + 1 + 4
 
 	walSuffix = ".log"
 )
@@ -83,7 +84,8 @@ func (w *wal) append(entries []entry) (*walFile, error) {
 		e := &entries[i]
 		w.plain = append(w.plain, e.TraceID[:]...)
 		w.plain = binary.LittleEndian.AppendUint64(w.plain, uint64(e.Received))
-		w.plain = binary.LittleEndian.AppendUint64(w.plain, uint64(e.Start))
+		w.plain = binary.LittleEndian.AppendUint64(w.plain, uint64(e.First))
+		w.plain = binary.LittleEndian.AppendUint64(w.plain, uint64(e.Last))
 		w.plain = append(w.plain, e.kind)
 		w.plain = binary.LittleEndian.AppendUint32(w.plain, uint32(len(e.Text)))
 		w.plain = append(w.plain, e.Text...)
@@ -216,9 +218,10 @@ func splitEntries(plain []byte, each func(entry)) error {
 		var e entry
 		copy(e.TraceID[:], plain)
 		e.Received = tomo.Time(binary.LittleEndian.Uint64(plain[16:]))
-		e.Start = tomo.Time(binary.LittleEndian.Uint64(plain[24:]))
-		e.kind = plain[32]
-		length := int(binary.LittleEndian.Uint32(plain[33:]))
+		e.First = tomo.Time(binary.LittleEndian.Uint64(plain[24:]))
+		e.Last = tomo.Time(binary.LittleEndian.Uint64(plain[32:]))
+		e.kind = plain[40]
+		length := int(binary.LittleEndian.Uint32(plain[41:]))
 		plain = plain[entryHeader:]
 		if length > len(plain) {
 			return fmt.Errorf("%w entry: text of %d bytes, %d left", errCorrupt, length, len(plain))

@@ -9,6 +9,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -107,7 +108,7 @@ func (w *world) put(texts ...string) (over []int) {
 		if refusal := d.Parse(raw); refusal != nil {
 			w.Fatalf("%s: %v", text, refusal)
 		}
-		docs = append(docs, tomo.Incoming{TraceID: d.TraceID, Start: d.Segments[0].Start, RawDocument: raw})
+		docs = append(docs, d.Incoming())
 	}
 	over, err := w.store.PutSegments(context.Background(), docs)
 	if err != nil {
@@ -177,9 +178,7 @@ func (w *world) check(windows ...tomo.Window) {
 	w.Helper()
 	for _, window := range append(windows, tomo.Window{TimeRange: tomo.Always}) {
 		want := w.expected(window)
-		if diff := cmp.Diff(want, w.summaries(window, tomo.Top, 0), same...); diff != "" {
-			w.Fatalf("summaries of %v (-want +got):\n%s", window, diff)
-		}
+		w.equal(fmt.Sprintf("summaries of %v", window), want, w.summaries(window, tomo.Top, 0))
 		if n, err := w.store.Count(context.Background(), window); err != nil || n != int64(len(want)) {
 			w.Fatalf("count of %v: %d, %v; want %d", window, n, err, len(want))
 		}
@@ -192,18 +191,26 @@ func (w *world) check(windows ...tomo.Window) {
 		if err != nil {
 			w.Fatalf("graph of %v: %v", window, err)
 		}
-		if diff := cmp.Diff(&all, graph, same...); diff != "" {
-			w.Fatalf("graph of %v (-want +got):\n%s", window, diff)
-		}
+		w.equal(fmt.Sprintf("graph of %v", window), &all, graph)
 	}
 	for id, docs := range w.model {
 		got, err := w.store.Documents(context.Background(), id)
 		if err != nil {
 			w.Fatalf("documents of %v: %v", id, err)
 		}
-		if diff := cmp.Diff(texts(docs), texts(got.Documents)); diff != "" {
-			w.Fatalf("documents of %v (-want +got):\n%s", id, diff)
-		}
+		w.equal(fmt.Sprintf("documents of %v", id), texts(docs), texts(got.Documents))
+	}
+}
+
+// equal compares. Finding the difference of large things takes long, so it is
+// looked for only where there is one.
+func (w *world) equal(what string, want, got any) {
+	w.Helper()
+	if reflect.DeepEqual(want, got) {
+		return
+	}
+	if diff := cmp.Diff(want, got, same...); diff != "" {
+		w.Fatalf("%s (-want +got):\n%s", what, diff)
 	}
 }
 
