@@ -14,7 +14,11 @@ func (a *assembly) trace(id tomo.TraceID) *tomo.Trace {
 		Segments: make([]tomo.ShownSegment, 0, len(a.segments)+len(a.inferred)),
 	}
 	for _, i := range a.segments {
-		t.Segments = append(t.Segments, tomo.ShownSegment{ID: a.entities[i].id, Document: a.appendEntity(nil, i, &id)})
+		e := &a.entities[i]
+		t.Segments = append(t.Segments, tomo.ShownSegment{
+			ID:       e.id,
+			Document: a.appendEntity(make([]byte, 0, len(e.segment.Text)+len(e.segment.Text)/4), i, &id),
+		})
 	}
 	for _, i := range a.inferred {
 		s := a.entities[i].segment
