@@ -81,7 +81,7 @@ func TestIDsRoundTrip(t *testing.T) {
 func TestNewIDs(t *testing.T) {
 	now := time.Date(2026, 1, 5, 10, 0, 0, 999, time.UTC)
 	a, b := tomo.NewTraceID(now), tomo.NewTraceID(now)
-	if a == b || tomo.NewSegmentID() == tomo.NewSegmentID() {
+	if first, second := tomo.NewSegmentID(), tomo.NewSegmentID(); a == b || first == second {
 		t.Error("two new ids are equal")
 	}
 	if got := a.Date(); !got.Equal(now.Truncate(time.Second)) || !strings.HasPrefix(a.String(), "1-695b8ba0-") {

@@ -161,10 +161,7 @@ func (p *parser) entity(enclosing int32) fault {
 		switch p.key() {
 		case "id":
 			var text string
-			text, have.id = p.required()
-			if have.id == good {
-				s.ID, have.id = segmentID(text)
-			}
+			s.ID, text, have.id = p.segmentID()
 			if !embedded {
 				// X-Ray: the answer has "" if that was sent, null if nothing was.
 				p.id, p.hasID = text, text != "" || have.id == empty
@@ -174,19 +171,13 @@ func (p *parser) entity(enclosing int32) fault {
 				p.skip() // X-Ray: nesting decides
 				break
 			}
-			var text string
-			if text, have.traceID = p.required(); have.traceID == good {
-				p.d.TraceID, have.traceID = traceID(text)
-			}
+			p.d.TraceID, have.traceID = p.traceID()
 		case "parent_id":
 			if embedded {
 				p.skip() // X-Ray: nesting decides
 				break
 			}
-			var text string
-			if text, have.parent = p.required(); have.parent == good {
-				s.Parent, have.parent = segmentID(text)
-			}
+			s.Parent, _, have.parent = p.segmentID()
 		case "name":
 			s.Name, have.name = p.name()
 		case "start_time":
@@ -363,20 +354,26 @@ func (p *parser) required() (string, given) {
 	}
 }
 
-func segmentID(text string) (SegmentID, given) {
-	id, err := ParseSegmentID(text)
-	if err != nil {
-		return 0, malformed
+// segmentID reads an id that may refuse the document, and its text as sent.
+func (p *parser) segmentID() (id SegmentID, text string, have given) {
+	if text, have = p.required(); have == good {
+		var err error
+		if id, err = ParseSegmentID(text); err != nil {
+			have = malformed
+		}
 	}
-	return id, good
+	return id, text, have
 }
 
-func traceID(text string) (TraceID, given) {
-	id, err := ParseTraceID(text)
-	if err != nil {
-		return TraceID{}, malformed
+func (p *parser) traceID() (id TraceID, have given) {
+	var text string
+	if text, have = p.required(); have == good {
+		var err error
+		if id, err = ParseTraceID(text); err != nil {
+			have = malformed
+		}
 	}
-	return id, good
+	return id, have
 }
 
 // name reads a name and cuts it at MaxName characters.
@@ -630,15 +627,15 @@ func (p *parser) reference() (SegmentID, bool) {
 	if text == "" {
 		return 0, false
 	}
-	id, have := segmentID(text)
-	if have != good {
+	id, err := ParseSegmentID(text)
+	if err != nil {
 		p.d.Repairs.Members++
 	}
-	return id, have == good
+	return id, err == nil
 }
 
-// texts reads an array of texts and counts what in it is none. It returns the
-// text if there is exactly one.
+// texts reads an array of texts and leaves out what in it is none. It returns
+// the text if there is exactly one.
 func (p *parser) texts() string {
 	if p.peek() != '[' {
 		p.misfit()
@@ -646,7 +643,11 @@ func (p *parser) texts() string {
 	}
 	count, only := 0, ""
 	for ok := p.open(']'); ok; ok = p.more(']') {
-		only = p.optional()
+		if p.peek() != '"' {
+			p.misfit()
+			continue
+		}
+		only = p.string()
 		count++
 	}
 	if count != 1 {
@@ -972,11 +973,11 @@ func (p *parser) links(list []Link) []Link {
 }
 
 func (p *parser) link() (link Link, ok bool) {
-	have := missing
-	for ok := p.open('}'); ok; ok = p.more('}') {
+	for more := p.open('}'); more; more = p.more('}') {
 		switch p.key() {
 		case "trace_id":
-			link.TraceID, have = traceID(p.optional())
+			id, err := ParseTraceID(p.optional())
+			link.TraceID, ok = id, err == nil
 		case "id":
 			link.ID, link.HasID = p.reference()
 		case "attributes":
@@ -985,7 +986,7 @@ func (p *parser) link() (link Link, ok bool) {
 			p.skip()
 		}
 	}
-	return link, have == good
+	return link, ok
 }
 
 // direction reads the attributes of a link.

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -789,48 +791,138 @@ func FuzzParse(f *testing.F) {
 		if depth(text) > tomo.MaxDepth {
 			t.Skip("encoding/json nests deeper")
 		}
-		var d tomo.Document
-		refusal := d.Parse(tomo.RawDocument{Text: text})
-
-		if !json.Valid(text) {
-			if refusal == nil || refusal.Message != "Invalid segment. ErrorCode: ParseError" {
-				t.Fatalf("%q is not JSON: %v", text, refusal)
-			}
-			return
-		}
-		var value any
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber()
-		if err := decoder.Decode(&value); err != nil {
-			t.Fatal(err)
-		}
-		object, isObject := value.(map[string]any)
-		if !isObject {
-			if refusal == nil || refusal.Code != tomo.ParseError || refusal.ID != nil {
-				t.Fatalf("%q is not an object: %v", text, refusal)
-			}
-			return
-		}
-		if diff := cmp.Diff(plainRefusal(object), refusal); diff != "" {
-			t.Fatalf("%q: (-want +got)\n%s", text, diff)
-		}
-		if refusal != nil {
-			return
-		}
-		want := plainSegments(nil, object, -1)
-		got := make([]tomo.Segment, len(d.Segments))
-		for i, s := range d.Segments {
-			if !json.Valid(s.Text) || !bytes.Contains(text, s.Text) {
-				t.Fatalf("entity %d has the text %q", i, s.Text)
-			}
-			s.Text = nil
-			got[i] = s
-		}
-		sorted := cmpopts.SortSlices(func(a, b tomo.Annotation) bool { return a.Key < b.Key })
-		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), sorted); diff != "" {
-			t.Fatalf("%q: (-want +got)\n%s", text, diff)
-		}
+		checkParse(t, text)
 	})
+}
+
+// TestParseDrawn does what FuzzParse does with texts that look much more like
+// documents: each member right or wrong, there, absent or written twice.
+func TestParseDrawn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { checkParse(t, []byte(drawEntity(t, 0))) })
+}
+
+// checkParse fails if Parse and the plain reading of text differ.
+func checkParse(t interface{ Fatalf(string, ...any) }, text []byte) {
+	var d tomo.Document
+	refusal := d.Parse(tomo.RawDocument{Text: text})
+
+	if !json.Valid(text) {
+		if refusal == nil || refusal.Message != "Invalid segment. ErrorCode: ParseError" {
+			t.Fatalf("%q is not JSON: %v", text, refusal)
+		}
+		return
+	}
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		if refusal == nil || refusal.Code != tomo.ParseError || refusal.ID != nil {
+			t.Fatalf("%q is not an object: %v", text, refusal)
+		}
+		return
+	}
+	if diff := cmp.Diff(plainRefusal(object), refusal); diff != "" {
+		t.Fatalf("%q: (-want +got)\n%s", text, diff)
+	}
+	if refusal != nil {
+		return
+	}
+	want := plainSegments(nil, object, -1)
+	got := make([]tomo.Segment, len(d.Segments))
+	for i, s := range d.Segments {
+		if !json.Valid(s.Text) || !bytes.Contains(text, s.Text) {
+			t.Fatalf("entity %d has the text %q", i, s.Text)
+		}
+		s.Text = nil
+		got[i] = s
+	}
+	sorted := cmpopts.SortSlices(func(a, b tomo.Annotation) bool { return a.Key < b.Key })
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), sorted); diff != "" {
+		t.Fatalf("%q: (-want +got)\n%s", text, diff)
+	}
+}
+
+// Values of every kind, and for each member those that suit it.
+var (
+	anyValue = []string{`null`, `true`, `false`, `0`, `-1.5`, `1e999`, `200`, `""`, `"x"`, `"200"`, `"\u00e9\ud83d"`, "\"\xff\"", `[]`, `{}`, `[1,"a"]`, `{"id":5}`}
+
+	idValues    = []string{`"51c0de77ab93f412"`, `"51C0DE77AB93F412"`, `"51c0de77ab93f41"`}
+	timeValues  = []string{`1767607200.1`, `1.7676072001E9`, `0`, `1e11`, `"1"`, `-3`}
+	someMembers = map[string][]string{
+		"id":            idValues,
+		"parent_id":     idValues,
+		"trace_id":      {`"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2"`, `"1-695b8ba0"`},
+		"name":          {`"a"`, `"\u0061 b"`, `"a?"`, `"` + strings.Repeat("é", 201) + `"`},
+		"start_time":    timeValues,
+		"end_time":      timeValues,
+		"in_progress":   {`"true"`, `1`},
+		"type":          {`"subsegment"`},
+		"namespace":     {`"aws"`, `"remote"`},
+		"http":          {`{"request":{"method":"GET","url":7,"traced":true},"response":{"status":"404"}}`, `{"request":5,"response":{"status":2e2,"status":1.5}}`},
+		"aws":           {`{"operation":"Get","table_names":["t",5],"ecs":{"availability_zone":"b"}}`, `{"ec2":{"instance_id":"i"},"ec2":[],"account_id":1}`},
+		"annotations":   {`{"a":1,"b c":2,"a":"x"}`, `{"aws:k":1,"b":null}`, `{"c":true,"c":[]}`},
+		"origin":        {`"AWS::ApiGateway::Stage"`},
+		"cause":         {`"51c0de77ab93f412"`, `{"id":"51c0de77ab93f412","exceptions":[{"id":"51c0de77ab93f412","remote":true},5]}`},
+		"links":         {`[{"trace_id":"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2","id":7,"attributes":{"aws.xray.reserved.reference_type":"child"}},{}]`},
+		"sql":           nil,
+		"user":          nil,
+		"resource_arn":  nil,
+		"fault":         nil,
+		"error":         nil,
+		"throttle":      nil,
+		"inferred":      nil,
+		"traced":        nil,
+		"service":       nil,
+		"metadata":      nil,
+		"precursor_ids": nil,
+		"unknown":       nil,
+	}
+	optionalKeys = slices.Sorted(maps.Keys(someMembers))
+	requiredKeys = []string{"id", "trace_id", "name", "start_time", "end_time", "parent_id"}
+)
+
+// drawEntity draws the text of a segment or subsegment, mostly a good one.
+func drawEntity(t *rapid.T, depth int) string {
+	blank := rapid.SampledFrom([]string{"", "", "", " ", "\n\t"})
+	var text strings.Builder
+	text.WriteString("{")
+	count := 0
+	write := func(key, value string) {
+		if count++; count > 1 {
+			text.WriteString(",")
+		}
+		text.WriteString(blank.Draw(t, "blank") + strconv.Quote(key) + blank.Draw(t, "blank") + ":" + value + blank.Draw(t, "blank"))
+	}
+	some := rapid.SliceOfN(rapid.SampledFrom(optionalKeys), 0, 5).Draw(t, "keys")
+	for _, key := range rapid.Permutation(append(some, append(requiredKeys, "subsegments")...)).Draw(t, "order") {
+		odd := rapid.IntRange(0, 60).Draw(t, "odd")
+		values := someMembers[key]
+		switch required := slices.Contains(requiredKeys, key); {
+		case odd == 0:
+			continue
+		case odd == 1 || len(values) == 0 && key != "subsegments":
+			write(key, rapid.SampledFrom(anyValue).Draw(t, "value"))
+		case key == "subsegments":
+			if depth > 2 || odd > 30 {
+				continue
+			}
+			var below []string
+			for range rapid.IntRange(0, 2).Draw(t, "subsegments") {
+				below = append(below, drawEntity(t, depth+1))
+			}
+			write(key, "["+strings.Join(below, ",")+"]")
+		case required && odd > 3:
+			write(key, values[0])
+		default:
+			write(key, rapid.SampledFrom(values).Draw(t, "value"))
+		}
+	}
+	text.WriteString("}")
+	return text.String()
 }
 
 // depth counts brackets, those in strings too.
@@ -1045,8 +1137,10 @@ func plainSegments(list []tomo.Segment, object map[string]any, enclosing int32) 
 		FunctionName: text(aws, "function_name"), TopicARN: text(aws, "topic_arn"),
 		InstanceID: text(below(aws, "ec2"), "instance_id"), AvailabilityZone: text(below(aws, "ec2"), "availability_zone"),
 	}
-	if tables, _ := aws["table_names"].([]any); s.AWS.TableName == "" && len(tables) == 1 {
-		s.AWS.TableName, _ = tables[0].(string)
+	tables, _ := aws["table_names"].([]any)
+	tables = slices.DeleteFunc(tables, func(table any) bool { _, isText := table.(string); return !isText })
+	if s.AWS.TableName == "" && len(tables) == 1 {
+		s.AWS.TableName = tables[0].(string)
 	}
 	if s.AWS.AvailabilityZone == "" {
 		s.AWS.AvailabilityZone = text(below(aws, "ecs"), "availability_zone")

@@ -245,45 +245,102 @@ func FuzzShow(f *testing.F) {
 	} {
 		f.Add([]byte(`{` + entity + `,` + members + `}`))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var d, again tomo.Document
-		if d.Parse(tomo.RawDocument{Text: text}) != nil {
-			return
-		}
-		shown := showEntity(nil, &d, 0, &d.TraceID)
-		if len(shown) > 3*len(text)+64 {
-			t.Errorf("%d bytes are shown as %d", len(text), len(shown))
-		}
-		for _, line := range bytes.Split(show(&d), []byte("\n")) {
-			if len(line) > 0 && (!json.Valid(line) || !utf8.Valid(line)) {
-				t.Errorf("%q is shown as %q", text, line)
-			}
-		}
-		if refusal := again.Parse(tomo.RawDocument{Text: shown}); refusal != nil || again.Repairs != (tomo.Repairs{}) {
-			t.Fatalf("%q is shown as %q: %v, %+v", text, shown, refusal, again.Repairs)
-		}
-		if twice := showEntity(nil, &again, 0, &again.TraceID); !bytes.Equal(shown, twice) {
-			t.Fatalf("%q is shown as %q, and that as %q", text, shown, twice)
-		}
-		// A shown subsegment has lost its type: it is always folded into a
-		// segment. Times are doubles now, a few microseconds off in far centuries.
-		again.Segments[0].Subsegment = d.Segments[0].Subsegment
-		near := cmp.Comparer(func(a, b tomo.Time) bool { return max(a-b, b-a) <= 1+max(a, -a)/1e15 })
-		ignore := cmpopts.IgnoreFields(tomo.Segment{}, "Text")
-		if diff := cmp.Diff(d.Segments, again.Segments, near, ignore, cmpopts.EquateEmpty()); diff != "" {
-			t.Fatalf("%q is shown as %q: (-sent +shown)\n%s", text, shown, diff)
-		}
+	f.Fuzz(func(t *testing.T, text []byte) { checkShown(t, text) })
+}
 
-		sent, kept := decode(t, text), decode(t, shown)
-		for key, value := range sent {
-			if key != "metadata" && knownMembers[key] || key == "metadata" && value == nil {
-				continue
-			}
-			if diff := cmp.Diff(value, kept[key]); diff != "" {
-				t.Fatalf("%q is shown as %q: %q (-sent +shown)\n%s", text, shown, key, diff)
+// TestShownValues does what FuzzShow does with every member that is looked at
+// and values of every kind, alone and after or before a good one.
+func TestShownValues(t *testing.T) {
+	const entity = `{"id":"51c0de77ab93f412","name":"a","start_time":1767607200.1,"end_time":1767607200.2,"trace_id":"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2",`
+	good := map[string]string{ // %s stands for the value
+		`"user":%s`: `"u"`, `"origin":%s`: `"AWS::ApiGateway::Stage"`, `"resource_arn":%s`: `"r"`, `"namespace":%s`: `"aws"`, `"traced":%s`: `true`,
+		`"fault":%s`: `true`, `"error":%s`: `true`, `"throttle":%s`: `true`, `"inferred":%s`: `true`, `"in_progress":%s`: `false`, `"unknown":%s`: `1`,
+		`"service":%s`: `{"version":"1"}`, `"sql":%s`: `{"url":"u"}`, `"metadata":%s`: `{"default":{}}`,
+		`"precursor_ids":%s`: `["p"]`, `"precursor_ids":["p",%s]`: `"q"`,
+		`"annotations":%s`: `{"a":1}`, `"annotations":{"a":%s,"b":1}`: `"x"`, `"annotations":{"aws:a":%s}`: `1`,
+		`"http":%s`: `{"request":{"url":"u"}}`, `"http":{"request":%s}`: `{"method":"GET"}`, `"http":{"response":%s}`: `{"status":200}`,
+		`"http":{"request":{"method":%s}}`: `"GET"`, `"http":{"request":{"url":%s}}`: `"u"`, `"http":{"request":{"user_agent":%s}}`: `"u"`,
+		`"http":{"request":{"client_ip":%s}}`: `"::1"`, `"http":{"request":{"x_forwarded_for":%s}}`: `true`, `"http":{"request":{"traced":%s}}`: `true`,
+		`"http":{"response":{"status":%s}}`: `500`, `"http":{"response":{"content_length":%s}}`: `-1`, `"http":{"unknown":%s}`: `1`,
+		`"aws":%s`: `{"operation":"Get"}`, `"aws":{"account_id":%s}`: `"1"`, `"aws":{"operation":%s}`: `"Get"`, `"aws":{"region":%s}`: `"r"`,
+		`"aws":{"table_name":%s}`: `"t"`, `"aws":{"table_names":%s}`: `["t"]`, `"aws":{"table_names":[%s]}`: `"t"`, `"aws":{"bucket_name":%s}`: `"b"`,
+		`"aws":{"queue_url":%s}`: `"q"`, `"aws":{"function_name":%s}`: `"f"`, `"aws":{"topic_arn":%s}`: `"t"`, `"aws":{"unknown":%s}`: `{}`,
+		`"aws":{"ec2":%s}`: `{"instance_id":"i"}`, `"aws":{"ec2":{"instance_id":%s}}`: `"i"`, `"aws":{"ec2":{"availability_zone":%s}}`: `"z"`,
+		`"aws":{"ecs":%s}`: `{"container":"c"}`, `"aws":{"ecs":{"availability_zone":%s}}`: `"z"`,
+		`"cause":%s`: `"51c0de77ab93f412"`, `"cause":{"id":%s}`: `"51c0de77ab93f412"`, `"cause":{"exceptions":%s}`: `[{"type":"T"}]`,
+		`"cause":{"exceptions":[%s]}`: `{"message":"m"}`, `"cause":{"exceptions":[{"id":%s}]}`: `"51c0de77ab93f412"`,
+		`"cause":{"exceptions":[{"type":%s}]}`: `"T"`, `"cause":{"exceptions":[{"message":%s}]}`: `"m"`, `"cause":{"exceptions":[{"remote":%s}]}`: `true`,
+		`"cause":{"exceptions":[{"cause":%s}]}`: `"51c0de77ab93f412"`, `"cause":{"exceptions":[{"stack":%s}]}`: `[{"line":1}]`,
+		`"cause":{"exceptions":[{"stack":[{"line":%s}]}]}`: `1`, `"cause":{"working_directory":%s}`: `"/"`, `"cause":{"paths":[%s]}`: `"/"`,
+		`"links":%s`: `[{"trace_id":"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2"}]`, `"links":[%s]`: `{"trace_id":"1-695b8ba0-0A61C2D94B7E8F3051A9C7D2"}`,
+		`"links":[{"trace_id":%s}]`: `"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2"`,
+		`"links":[{"trace_id":"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2","id":%s}]`:         `"51c0de77ab93f412"`,
+		`"links":[{"trace_id":"1-695b8ba0-0a61c2d94b7e8f3051a9c7d2","attributes":%s}]`: `{"aws.xray.reserved.reference_type":"parent"}`,
+	}
+	values := []string{
+		`null`, `true`, `false`, `0`, `-1.5`, `2.0e2`, `1e999`, `1e15`, `123456789012345678901`, `""`, `"x"`, `"200"`, `"0200"`, `"1.5"`, `"51C0DE77AB93F412"`,
+		`[]`, `{}`, `[null]`, `[1,"a",{}]`, `{"k":null}`, "\"\xff\\ud83d\"",
+	}
+	for member, value := range good {
+		for _, odd := range values {
+			first, second := strings.Replace(member, "%s", odd, 1), strings.Replace(member, "%s", value, 1)
+			checkShown(t, []byte(entity+first+`}`))
+			checkShown(t, []byte(entity+first+`,`+second+`}`))
+			checkShown(t, []byte(entity+second+` , `+first+`}`))
+			within := strings.NewReplacer("{", "[", "}", "]").Replace(member) == member // a member of the entity itself
+			if !within {
+				inner := member[strings.LastIndex(member, "{")+1:]
+				inner = inner[:strings.Index(inner, "%s")]
+				twice := strings.Replace(member, "%s", odd+","+inner+value, 1)
+				if json.Valid([]byte("{" + twice + "}")) {
+					checkShown(t, []byte(entity+twice+`}`))
+				}
 			}
 		}
-	})
+	}
+}
+
+// checkShown fails if what is shown of an accepted document is not what
+// FuzzShow says.
+func checkShown(t *testing.T, text []byte) {
+	t.Helper()
+	var d, again tomo.Document
+	if d.Parse(tomo.RawDocument{Text: text}) != nil {
+		return
+	}
+	shown := showEntity(nil, &d, 0, &d.TraceID)
+	if len(shown) > 3*len(text)+64 {
+		t.Errorf("%d bytes are shown as %d", len(text), len(shown))
+	}
+	for line := range bytes.Lines(show(&d)) {
+		if !json.Valid(line) || !utf8.Valid(line) {
+			t.Errorf("%q is shown as %q", text, line)
+		}
+	}
+	if refusal := again.Parse(tomo.RawDocument{Text: shown}); refusal != nil || again.Repairs != (tomo.Repairs{}) {
+		t.Fatalf("%q is shown as %q: %v, %+v", text, shown, refusal, again.Repairs)
+	}
+	if twice := showEntity(nil, &again, 0, &again.TraceID); !bytes.Equal(shown, twice) {
+		t.Fatalf("%q is shown as %q, and that as %q", text, shown, twice)
+	}
+	// A shown subsegment has lost its type: it is always folded into a
+	// segment. Times are doubles now, a few microseconds off in far centuries.
+	again.Segments[0].Subsegment = d.Segments[0].Subsegment
+	near := cmp.Comparer(func(a, b tomo.Time) bool { return max(a-b, b-a) <= 1+max(a, -a)/1e15 })
+	ignore := cmpopts.IgnoreFields(tomo.Segment{}, "Text")
+	if diff := cmp.Diff(d.Segments, again.Segments, near, ignore, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("%q is shown as %q: (-sent +shown)\n%s", text, shown, diff)
+	}
+
+	sent, kept := decode(t, text), decode(t, shown)
+	for key, value := range sent {
+		if key != "metadata" && knownMembers[key] || key == "metadata" && value == nil {
+			continue
+		}
+		if diff := cmp.Diff(value, kept[key]); diff != "" {
+			t.Fatalf("%q is shown as %q: %q (-sent +shown)\n%s", text, shown, key, diff)
+		}
+	}
 }
 
 func decode(t *testing.T, text []byte) (object map[string]any) {
