@@ -111,11 +111,12 @@ func Open(r io.ReaderAt, size int64) (b *Block, err error) {
 	if err != nil {
 		return nil, err
 	}
-	indexes, err := at(s.start, footerAt-sealSize-s.start)
+	indexes, err := at(s.indexes, footerAt-sealSize-s.indexes)
 	if err != nil {
 		return nil, err
 	}
-	if crc32.Checksum(footer, castagnoli) != s.footer || crc32.Checksum(indexes, castagnoli) != s.tail {
+	if crc32.Checksum(footer, castagnoli) != s.footer || crc32.Checksum(indexes, castagnoli) != s.tail ||
+		s.filter < s.indexes || s.filter-s.indexes > int64(len(indexes)) {
 		return nil, fmt.Errorf("%w: the checksum of its tail is wrong", ErrCorrupt)
 	}
 	// From here on the tail is as Write made it, or somebody took trouble.
@@ -123,8 +124,11 @@ func Open(r io.ReaderAt, size int64) (b *Block, err error) {
 	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, &meta); err != nil {
 		return nil, fmt.Errorf("%w: decoding its footer: %w", ErrCorrupt, err)
 	}
-	b = &Block{r: r, filter: &Filter{}}
-	if err := b.readFooter(&meta, indexes, s.start); err != nil {
+	b = &Block{r: r}
+	if b.filter, err = parseFilter(indexes[s.filter-s.indexes:]); err == nil {
+		err = b.readFooter(&meta, indexes[:s.filter-s.indexes], s.indexes)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	b.info.Bytes = size
@@ -175,16 +179,6 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 			}
 		}
 		b.groups = append(b.groups, g)
-		if i == 0 {
-			id := &from.Columns[colID].MetaData
-			text, err := part(id.BloomFilterOffset, int64(id.BloomFilterLength))
-			if err != nil {
-				return err
-			}
-			if b.filter, err = decodeFilter(text); err != nil {
-				return err
-			}
-		}
 	}
 	if rows != b.info.Rows {
 		return fmt.Errorf("it has %d rows, not %d", rows, b.info.Rows)

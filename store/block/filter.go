@@ -1,28 +1,24 @@
 package block
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 
 	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/bloom/xxhash"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
-	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/tomotrace/tomo"
 )
 
-// Filter says which trace ids a block may hold: Parquet's split-block Bloom
-// filter. It is wrong about 1 in 6,000 ids that are not there, never about one
-// that is. It is good after its block is gone, and for any number of readers.
+// Filter says which trace ids a block may hold: the split-block Bloom filter
+// that Parquet describes. It is wrong about one in some ten thousand ids that
+// are not there, never about one that is. It is good after its block is gone,
+// and for any number of readers.
 type Filter struct{ blocks bloom.SplitBlockFilter }
 
-// filterBits is how many bits there are to an id. Sixteen would be wrong six
-// times in a thousand.
+// filterBits is how many bits there are to an id.
 const filterBits = 24
 
-// Hash is what filters know an id by: XXH64 with seed 0, as Parquet says.
+// Hash is what filters know an id by: XXH64 with seed 0.
 func Hash(id tomo.TraceID) uint64 { return xxhash.Sum64(id[:]) }
 
 // MayContain reports whether an id of this hash may be in the block.
@@ -30,33 +26,18 @@ func (f *Filter) MayContain(hash uint64) bool {
 	return len(f.blocks) > 0 && f.blocks.Check(hash)
 }
 
-// encodeFilter makes the filter of the hashes as it lies in the file.
-func encodeFilter(hashes []uint64) ([]byte, error) {
-	blocks := make(bloom.SplitBlockFilter, bloom.NumSplitBlocksOf(int64(len(hashes)), filterBits))
-	blocks.InsertBulk(hashes)
-	bits := blocks.Bytes()
-	header := format.BloomFilterHeader{NumBytes: int32(len(bits))}
-	header.Algorithm.Value = &format.SplitBlockAlgorithm{}
-	header.Hash.Value = &format.XxHash{}
-	header.Compression.Value = &format.BloomFilterUncompressed{}
-	b, err := thrift.Marshal(new(thrift.CompactProtocol), &header)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the filter: %w", err)
-	}
-	return append(b, bits...), nil
+func newFilter(hashes []uint64) *Filter {
+	f := make(bloom.SplitBlockFilter, bloom.NumSplitBlocksOf(int64(len(hashes)), filterBits))
+	f.InsertBulk(hashes)
+	return &Filter{f}
 }
 
-// decodeFilter reads what encodeFilter makes.
-func decodeFilter(b []byte) (*Filter, error) {
-	var header format.BloomFilterHeader
-	reader := bytes.NewReader(b)
-	if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(reader)).Decode(&header); err != nil {
-		return nil, fmt.Errorf("decoding the filter: %w", err)
+// parseFilter copies a filter out of a file.
+func parseFilter(b []byte) (*Filter, error) {
+	if len(b)%bloom.BlockSize != 0 {
+		return nil, errors.New("its filter is cut off")
 	}
-	if reader.Len() != int(header.NumBytes) || reader.Len()%bloom.BlockSize != 0 {
-		return nil, errors.New("the filter has another length than it says")
-	}
-	blocks := make(bloom.SplitBlockFilter, reader.Len()/bloom.BlockSize)
-	copy(blocks.Bytes(), b[len(b)-reader.Len():])
-	return &Filter{blocks}, nil
+	f := make(bloom.SplitBlockFilter, len(b)/bloom.BlockSize)
+	copy(f.Bytes(), b)
+	return &Filter{f}, nil
 }
