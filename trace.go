@@ -3,6 +3,7 @@ package tomo
 import (
 	"bytes"
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"time"
 )
@@ -28,13 +29,32 @@ type ShownSegment struct {
 func MergeDocuments(lists ...[]RawDocument) []RawDocument {
 	all := slices.Concat(lists...)
 	slices.SortStableFunc(all, func(a, b RawDocument) int { return cmp.Compare(a.Received, b.Received) })
-	seen := make(map[string]struct{}, len(all))
+	if len(all) <= fewDocuments {
+		kept := all[:0]
+		for _, d := range all {
+			if !slices.ContainsFunc(kept, func(k RawDocument) bool { return sameText(k, d) }) {
+				kept = append(kept, d)
+			}
+		}
+		return kept
+	}
+	seed := maphash.MakeSeed()
+	seen := make(map[uint64][]RawDocument, len(all))
 	return slices.DeleteFunc(all, func(d RawDocument) bool {
-		text := string(bytes.TrimSpace(d.Text))
-		_, again := seen[text]
-		seen[text] = struct{}{}
+		hash := maphash.Bytes(seed, bytes.TrimSpace(d.Text))
+		again := slices.ContainsFunc(seen[hash], func(k RawDocument) bool { return sameText(k, d) })
+		if !again {
+			seen[hash] = append(seen[hash], d)
+		}
 		return again
 	})
+}
+
+// fewDocuments is how many documents are compared one by one.
+const fewDocuments = 16
+
+func sameText(a, b RawDocument) bool {
+	return bytes.Equal(bytes.TrimSpace(a.Text), bytes.TrimSpace(b.Text))
 }
 
 // Incoming is a valid document on its way into a store.

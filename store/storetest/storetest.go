@@ -114,10 +114,14 @@ func (w *world) put(texts ...string) (over []int) {
 	if err != nil {
 		w.Fatalf("storing: %v", err)
 	}
+	stored := map[tomo.TraceID][]tomo.RawDocument{}
 	for i, d := range docs {
 		if !slices.Contains(over, i) {
-			w.model[d.TraceID] = tomo.MergeDocuments(w.model[d.TraceID], []tomo.RawDocument{d.RawDocument})
+			stored[d.TraceID] = append(stored[d.TraceID], d.RawDocument)
 		}
+	}
+	for id, docs := range stored {
+		w.model[id] = tomo.MergeDocuments(w.model[id], docs)
 	}
 	return over
 }
