@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tomotrace/tomo"
+)
+
+// enlarge asks the kernel for a receive buffer of size bytes, beyond the
+// machine's limit where we may.
+func enlarge(conn net.PacketConn, size int) {
+	c, ok := conn.(*net.UDPConn)
+	if !ok {
+		return
+	}
+	_ = c.SetReadBuffer(size)
+	if raw, err := c.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size)
+		})
+	}
+}
+
+// watchKernel counts, once a second and when ctx ends, the datagrams that the
+// kernel had no room for.
+func (d *Door) watchKernel(ctx context.Context, conn net.PacketConn) {
+	c, ok := conn.(*net.UDPConn)
+	if !ok {
+		return
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	before, ok := kernelDrops(raw)
+	if !ok {
+		return
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			ended = true
+		}
+		now, ok := kernelDrops(raw)
+		if !ok {
+			return
+		}
+		if n := int(now - before); n > 0 { // the kernel's count wraps around, and so does this
+			before = now
+			d.count.KernelDropped.Add(int64(n))
+			d.o.Lost(tomo.Loss{
+				Time: tomo.TimeOf(time.Now()), Source: source, Reason: tomo.LossDropped, Code: ReceiveBufferFull, Count: n,
+				Detail: fmt.Sprintf("the kernel's buffer was full and %d datagrams were dropped; net.core.rmem_max may be too small", n),
+			})
+		}
+	}
+}
+
+// kernelDrops is the number of datagrams that did not fit into the socket's
+// receive buffer since it was opened.
+func kernelDrops(raw syscall.RawConn) (n uint32, ok bool) {
+	_ = raw.Control(func(fd uintptr) {
+		const drops = 8 // SK_MEMINFO_DROPS
+		var info [drops + 1]uint32
+		size := uint32(unsafe.Sizeof(info))
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+		n, ok = info[drops], errno == 0 && size == uint32(unsafe.Sizeof(info))
+	})
+	return n, ok
+}
