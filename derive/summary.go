@@ -71,7 +71,8 @@ func (f *findings) node(n tomo.Node) int32 {
 	return i
 }
 
-// sortNodes puts the nodes in order.
+// sortNodes lists the nodes in order. Empty lists of a summary are nil, as they
+// are when a summary was read from a store.
 func (f *findings) sortNodes() []tomo.Node {
 	f.sorted = f.sorted[:0]
 	for i := range f.nodes {
@@ -79,9 +80,10 @@ func (f *findings) sortNodes() []tomo.Node {
 	}
 	slices.SortFunc(f.sorted, func(i, j int32) int { return f.nodes[i].Compare(f.nodes[j].NodeID) })
 	f.place = slices.Grow(f.place[:0], len(f.nodes))[:len(f.nodes)]
-	nodes := make([]tomo.Node, len(f.nodes))
+	nodes := slices.Grow([]tomo.Node(nil), len(f.nodes))
 	for now, was := range f.sorted {
-		nodes[now], f.place[was] = f.nodes[was], int32(now)
+		nodes = append(nodes, f.nodes[was])
+		f.place[was] = int32(now)
 	}
 	return nodes
 }
@@ -283,9 +285,9 @@ func (f *findings) sortUnits() []tomo.Unit {
 	slices.SortFunc(f.units, func(u, v foundUnit) int {
 		return cmp.Or(cmp.Compare(u.Start, v.Start), cmp.Compare(u.Node, v.Node), cmp.Compare(u.entity, v.entity))
 	})
-	units := make([]tomo.Unit, len(f.units))
+	units := slices.Grow([]tomo.Unit(nil), len(f.units))
 	for i := range f.units {
-		units[i] = f.units[i].Unit
+		units = append(units, f.units[i].Unit)
 	}
 	return units
 }
@@ -299,9 +301,9 @@ func (f *findings) sortCalls() []tomo.Call {
 	slices.SortFunc(f.calls, func(c, d foundCall) int {
 		return cmp.Or(cmp.Compare(c.start, d.start), cmp.Compare(c.From, d.From), cmp.Compare(c.To, d.To), cmp.Compare(c.entity, d.entity))
 	})
-	calls := make([]tomo.Call, len(f.calls))
+	calls := slices.Grow([]tomo.Call(nil), len(f.calls))
 	for i := range f.calls {
-		calls[i] = f.calls[i].Call
+		calls = append(calls, f.calls[i].Call)
 	}
 	return calls
 }
