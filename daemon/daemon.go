@@ -160,7 +160,7 @@ type batch struct {
 // kernel still holds, stores what it has and returns. It does not close conn;
 // if somebody else does before ctx ends, that is an error.
 func (d *Door) Listen(ctx context.Context, conn net.PacketConn) error {
-	enlarge(conn, receiveBuffer)
+	Enlarge(conn)
 	// What was read is still stored when ctx has ended, but not for ever.
 	storing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
@@ -191,6 +191,14 @@ func (d *Door) Listen(ctx context.Context, conn net.PacketConn) error {
 		return nil
 	}
 	return fmt.Errorf("reading datagrams on %v: %w", conn.LocalAddr(), err)
+}
+
+// Enlarge asks the kernel to hold 8 MiB of datagrams for us. Listen does so; a
+// socket that is opened well before it should have it from the start.
+func Enlarge(conn net.PacketConn) {
+	if c, ok := conn.(*net.UDPConn); ok {
+		enlarge(c, receiveBuffer)
+	}
 }
 
 // receive reads datagrams and queues what is in them. It returns when reading

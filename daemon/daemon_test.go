@@ -39,6 +39,7 @@ func listen(t testing.TB, o daemon.Options) *open {
 	if err != nil {
 		t.Fatal(err)
 	}
+	daemon.Enlarge(conn) // tests send before Listen is there
 	door := daemon.New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

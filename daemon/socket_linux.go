@@ -15,13 +15,9 @@ import (
 
 // enlarge asks the kernel for a receive buffer of size bytes, beyond the
 // machine's limit where we may.
-func enlarge(conn net.PacketConn, size int) {
-	c, ok := conn.(*net.UDPConn)
-	if !ok {
-		return
-	}
-	_ = c.SetReadBuffer(size)
-	if raw, err := c.SyscallConn(); err == nil {
+func enlarge(conn *net.UDPConn, size int) {
+	_ = conn.SetReadBuffer(size)
+	if raw, err := conn.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size)
 		})

@@ -8,11 +8,7 @@ import (
 )
 
 // enlarge asks the kernel for a receive buffer of size bytes.
-func enlarge(conn net.PacketConn, size int) {
-	if c, ok := conn.(*net.UDPConn); ok {
-		_ = c.SetReadBuffer(size)
-	}
-}
+func enlarge(conn *net.UDPConn, size int) { _ = conn.SetReadBuffer(size) }
 
 // watchKernel knows of no way to count what the kernel dropped.
 func (d *Door) watchKernel(context.Context, net.PacketConn) {}
