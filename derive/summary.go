@@ -71,8 +71,8 @@ func (f *findings) node(n tomo.Node) int32 {
 	return i
 }
 
-// sortNodes lists the nodes in order. Empty lists of a summary are nil, as they
-// are when a summary was read from a store.
+// sortNodes lists the nodes in order. Like all empty lists of a summary, one of
+// no nodes is nil.
 func (f *findings) sortNodes() []tomo.Node {
 	f.sorted = f.sorted[:0]
 	for i := range f.nodes {
