@@ -26,14 +26,11 @@ type Program struct {
 	Name string
 	Path string
 	Args []string
-	// UDP is the flag that sets the address of its UDP door; "" if it has none.
-	UDP string
 }
 
 // Process is a server that runs.
 type Process struct {
-	Address string        // of its HTTP door
-	UDP     string        // of its UDP door, if it has one
+	Address string        // of its HTTP door and, if it has one, of its UDP door
 	Ready   time.Duration // from its start until it said it was ready
 
 	cmd    *exec.Cmd
@@ -48,18 +45,12 @@ const readyLimit = 2 * time.Minute
 // Start runs the program on free ports of the loopback with its data in dir,
 // and waits until it is ready. When ctx ends the process is killed.
 func (p *Program) Start(ctx context.Context, dir string) (*Process, error) {
-	address, err := freeTCP()
+	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	args := append(append([]string{}, p.Args...), "--listen", address, "--data", dir)
 	s := &Process{Address: address, dir: dir, log: new(bytes.Buffer), exited: make(chan struct{})}
-	if p.UDP != "" {
-		if s.UDP, err = freeUDP(); err != nil {
-			return nil, err
-		}
-		args = append(args, p.UDP, s.UDP)
-	}
 	s.cmd = exec.CommandContext(ctx, p.Path, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log // one writer: exec lets only one goroutine write
 	s.cmd.WaitDelay = 5 * time.Second
@@ -226,20 +217,20 @@ func (s *Process) Disk() (int64, error) {
 	return sum, err
 }
 
-func freeTCP() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddress is a port of the loopback that nobody listens on, in TCP or UDP.
+func freeAddress() (string, error) {
+	var tried error
+	for range 10 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		address := l.Addr().String()
+		c, err := net.ListenPacket("udp", address)
+		if err == nil {
+			return address, errors.Join(c.Close(), l.Close())
+		}
+		tried = errors.Join(tried, err, l.Close())
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-func freeUDP() (string, error) {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	return c.LocalAddr().String(), nil
+	return "", tried
 }

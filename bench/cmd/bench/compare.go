@@ -13,6 +13,7 @@ func compare(ctx context.Context, args []string) error {
 	var o options
 	f := o.flags("compare", 200_000)
 	rounds := f.Int("rounds", 5, "rounds of floor and tomo")
+	rate := f.Float64("rate", 0, "segments a second; 0: as fast as they are taken")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -20,7 +21,7 @@ func compare(ctx context.Context, args []string) error {
 	defer cancel()
 	var r report
 	var err error
-	if r.Compare, err = compareRounds(ctx, &o, *rounds); err != nil {
+	if r.Compare, err = compareRounds(ctx, &o, *rounds, *rate); err != nil {
 		return err
 	}
 	r.print()
@@ -40,7 +41,7 @@ type comparison struct {
 }
 
 // compareRounds sends the same segments to fresh servers, round after round.
-func compareRounds(ctx context.Context, o *options, rounds int) (*comparison, error) {
+func compareRounds(ctx context.Context, o *options, rounds int, rate float64) (*comparison, error) {
 	below, err := floorProgram()
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func compareRounds(ctx context.Context, o *options, rounds int) (*comparison, er
 			program *server.Program
 			runs    *[]ingestRun
 		}{{&below, &c.Floor}, {&tomo, &c.Tomo}} {
-			r, err := driveHTTP(ctx, o, side.program, l, 0)
+			r, err := driveHTTP(ctx, o, side.program, l, rate)
 			if err != nil {
 				return nil, err
 			}

@@ -105,7 +105,7 @@ func driveUDP(ctx context.Context, o *options, segments int, rate float64) (inge
 		bytes += int64(len(d))
 	}
 	return measure(ctx, o, &p, "udp", func(s *server.Process) (*load.Result, error) {
-		return load.UDP(ctx, s.UDP, datagrams, rate)
+		return load.UDP(ctx, s.Address, datagrams, rate)
 	}, bytes)
 }
 

@@ -60,7 +60,6 @@ func run(ctx context.Context, args []string) error {
 type options struct {
 	tomo     string
 	tomoArgs string
-	tomoUDP  string
 	dir      string
 	json     string
 	limit    time.Duration
@@ -76,7 +75,6 @@ func (o *options) flags(command string, segments int) *flag.FlagSet {
 	f := flag.NewFlagSet("bench "+command, flag.ContinueOnError)
 	f.StringVar(&o.tomo, "tomo", "../bin/tomo", "the tomo `binary`")
 	f.StringVar(&o.tomoArgs, "tomo-args", "serve", "`arguments` of tomo before --listen and --data, separated by spaces")
-	f.StringVar(&o.tomoUDP, "tomo-udp", "--udp", "tomo's `flag` for the address of its UDP door")
 	f.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for the servers' data; on a file system in memory syncing costs nothing")
 	f.StringVar(&o.json, "json", "", "`file` to write the figures to as JSON")
 	f.DurationVar(&o.limit, "limit", 30*time.Minute, "longest the whole command may take")
@@ -93,7 +91,7 @@ func (o *options) tomoProgram() (server.Program, error) {
 	if _, err := os.Stat(o.tomo); err != nil {
 		return server.Program{}, fmt.Errorf("%w; build it with: go build -o bin/tomo ./cmd/tomo", err)
 	}
-	return server.Program{Name: "tomo", Path: o.tomo, Args: strings.Fields(o.tomoArgs), UDP: o.tomoUDP}, nil
+	return server.Program{Name: "tomo", Path: o.tomo, Args: strings.Fields(o.tomoArgs)}, nil
 }
 
 // floorProgram is the floor: this binary, started once more.
@@ -132,7 +130,7 @@ func all(ctx context.Context, args []string) error {
 
 	var r report
 	var err error
-	if r.Compare, err = compareRounds(ctx, &o, *rounds); err != nil {
+	if r.Compare, err = compareRounds(ctx, &o, *rounds, 0); err != nil {
 		return err
 	}
 	r.print()

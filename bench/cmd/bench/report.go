@@ -44,9 +44,9 @@ func (r *report) print() {
 	if len(runs) > 0 {
 		w := table("server\tdoor\tsegments\tsegments/s\tCPU s/million\tsending\tsettling\tsettled after\tpeak memory\tdisk/segment\tack p50\tack p99\tbusy\tlost\t")
 		for _, r := range runs {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%.0f\t%.2f\t%.2f s\t%.2f s\t%.1f s\t%s\t%.0f B\t%.1f ms\t%.1f ms\t%d\t%d\t\n",
+			fmt.Fprintf(w, "%s\t%s\t%d\t%.0f\t%.2f\t%.2f s\t%.2f s\t%.1f s\t%s\t%.0f B\t%s\t%s\t%d\t%d\t\n",
 				r.Server, r.Door, r.Segments, r.PerSecond, r.CPUMillion, r.CPUSending, r.CPUSettling, r.SettleSecond,
-				size(r.PeakBytes), r.DiskSegment, r.AckP50, r.AckP99, r.Busy, r.Lost)
+				size(r.PeakBytes), r.DiskSegment, latency(r.AckP50), latency(r.AckP99), r.Busy, r.Lost)
 		}
 		w.Flush()
 	}
@@ -101,6 +101,14 @@ func table(head string) *tabwriter.Writer {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, head)
 	return w
+}
+
+// latency writes milliseconds; datagrams are not acknowledged and have none.
+func latency(millis float64) string {
+	if millis == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f ms", millis)
 }
 
 // size writes bytes for people.
