@@ -128,23 +128,26 @@ func all(ctx context.Context, args []string) error {
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
 
+	// Each part is printed once it is there: the next takes minutes.
 	var r report
 	var err error
 	if r.Compare, err = compareRounds(ctx, &o, *rounds, 0); err != nil {
 		return err
 	}
 	r.print()
-	udp, err := driveUDP(ctx, &o, 10*int(*rate), *rate)
+	datagrams, err := driveUDP(ctx, &o, 10*int(*rate), *rate)
 	if err != nil {
 		return err
 	}
-	r.Runs = append(r.Runs, udp)
+	fmt.Println()
+	r.Runs = append(r.Runs, datagrams)
+	(&report{Runs: r.Runs}).print()
 	asked := o
 	asked.segments = *questions
 	if r.Query, err = measureQueries(ctx, &asked); err != nil {
 		return err
 	}
 	fmt.Println()
-	r.print()
+	r.Query.print()
 	return r.save(o.json)
 }

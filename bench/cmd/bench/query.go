@@ -73,9 +73,10 @@ func (t times) quantile(q float64) float64 {
 // server is killed.
 const (
 	freshStarts  = 3
+	restarts     = 3
 	traceReads   = 2000
 	summaryReads = 20
-	graphReads   = 20
+	graphReads   = 10 // after each restart, beside the first
 	chunk        = 100_000
 	killSegments = 20_000
 	killReads    = 500
@@ -108,7 +109,11 @@ func measureQueries(ctx context.Context, o *options) (*queryRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { s.Kill() }() // whichever runs then
+	defer func() {
+		if s != nil { // the one that runs then, if a start did not fail
+			s.Kill()
+		}
+	}()
 	data, err := q.load(ctx, o, s)
 	if err != nil {
 		return nil, err
@@ -123,19 +128,24 @@ func measureQueries(ctx context.Context, o *options) (*queryRun, error) {
 		return nil, err
 	}
 
-	progress("restarting")
-	if err := s.Stop(); err != nil {
-		return nil, err
+	for range restarts {
+		progress("restarting")
+		if err := s.Stop(); err != nil {
+			return nil, err
+		}
+		if s, err = p.Start(ctx, dir); err != nil {
+			return nil, err
+		}
+		q.ReadyLoaded = append(q.ReadyLoaded, millis(s.Ready))
+		if q.LoadedBytes, _, err = s.Memory(); err != nil {
+			return nil, err
+		}
+		if err := q.graphs(ctx, s, data); err != nil {
+			return nil, err
+		}
 	}
-	if s, err = p.Start(ctx, dir); err != nil {
-		return nil, err
-	}
-	q.ReadyLoaded = times{millis(s.Ready)}
-	if q.LoadedBytes, _, err = s.Memory(); err != nil {
-		return nil, err
-	}
-	if err := q.graphs(ctx, s, data); err != nil {
-		return nil, err
+	for _, t := range []times{q.ReadyLoaded, q.GraphCold, q.GraphWarm} {
+		slices.Sort(t)
 	}
 
 	progress("killing it under load")
@@ -273,8 +283,8 @@ func (q *queryRun) graphs(ctx context.Context, s *server.Process, d *loaded) err
 			return err
 		}
 		if i == 0 {
-			q.GraphCold = times{took}
-			q.GraphService = len(graph.Services)
+			q.GraphCold = append(q.GraphCold, took)
+			q.GraphService, q.GraphTraces = len(graph.Services), 0
 			for _, service := range graph.Services {
 				if service.Name == "shop-frontend" && (service.Type == nil || *service.Type != "client") && service.SummaryStatistics != nil {
 					q.GraphTraces += service.SummaryStatistics.TotalCount
@@ -284,7 +294,6 @@ func (q *queryRun) graphs(ctx context.Context, s *server.Process, d *loaded) err
 		}
 		q.GraphWarm = append(q.GraphWarm, took)
 	}
-	slices.Sort(q.GraphWarm)
 	return nil
 }
 
@@ -376,7 +385,7 @@ func (q *queryRun) print() {
 	row("ready, with the data", q.ReadyLoaded)
 	row("ready, after SIGKILL with open traces", q.ReadyKilled)
 	w.Flush()
-	fmt.Printf("\nGetServiceGraph counted %d traces in %d services\n", q.GraphTraces, q.GraphService)
+	fmt.Printf("\nGetServiceGraph counted %d of %d traces in %d services\n", q.GraphTraces, q.Traces, q.GraphService)
 	fmt.Printf("acknowledged traces not whole after SIGKILL: %d of %d\n", q.LostByKill, q.CheckedKill)
 	fmt.Printf("memory: %s idle and fresh, %s started with the data, %s peak\n", size(q.IdleBytes), size(q.LoadedBytes), size(q.PeakBytes))
 	fmt.Printf("disk: %s, %.0f B a segment; binary: %s\n", size(q.DiskBytes), float64(q.DiskBytes)/float64(q.Segments), size(q.BinaryBytes))

@@ -54,7 +54,6 @@ func (r *report) print() {
 		c.print()
 	}
 	if r.Query != nil {
-		fmt.Println()
 		r.Query.print()
 	}
 }
