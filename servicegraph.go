@@ -81,13 +81,17 @@ func (s *Statistics) Merge(o *Statistics) {
 // callee came late counts then, and its caller stands there with no counts of
 // its own. Open units and calls count nowhere.
 func (g *ServiceGraph) Add(s *Summary, r TimeRange) {
-	second := s.Began.Second()
+	var few [32]int
+	p := places{graph: g, summary: s, second: s.Began.Second(), known: few[:]}
+	if len(s.Nodes) > len(few) {
+		p.known = make([]int, len(s.Nodes))
+	}
 	for i := range s.Units {
 		u := &s.Units[i]
 		if u.Open || !r.Contains(u.Received) {
 			continue
 		}
-		n := g.service(&s.Nodes[u.Node], second, second)
+		n := &g.Services[p.of(u.Node)]
 		n.Statistics.Add(u.Outcome, u.ResponseTime)
 		n.ResponseTimeHistogram.Add(u.ResponseTime)
 		n.DurationHistogram.Add(u.Duration)
@@ -97,9 +101,7 @@ func (g *ServiceGraph) Add(s *Summary, r TimeRange) {
 		if c.Open || !r.Contains(c.Received) {
 			continue
 		}
-		g.service(&s.Nodes[c.From], second, second)
-		g.service(&s.Nodes[c.To], second, second)
-		e := g.edge(s.Nodes[c.From].NodeID, s.Nodes[c.To].NodeID)
+		e := g.edge(p.of(c.From), p.of(c.To))
 		e.Statistics.Add(c.Outcome, c.ResponseTime)
 		e.ResponseTimeHistogram.Add(c.ResponseTime)
 		if c.AliasName != "" {
@@ -108,18 +110,33 @@ func (g *ServiceGraph) Add(s *Summary, r TimeRange) {
 	}
 }
 
+// places finds each node of a summary in the graph once, when it is needed.
+type places struct {
+	graph   *ServiceGraph
+	summary *Summary
+	second  Time
+	known   []int // by node: its index in graph.Services and 1, or 0
+}
+
+func (p *places) of(node int) int {
+	if p.known[node] == 0 {
+		p.known[node] = p.graph.service(&p.summary.Nodes[node], p.second, p.second) + 1
+	}
+	return p.known[node] - 1
+}
+
 // Merge adds everything that o counts. It leaves o as it is.
 func (g *ServiceGraph) Merge(o *ServiceGraph) {
 	for i := range o.Services {
 		from := &o.Services[i]
-		n := g.service(&from.Node, from.First, from.Last)
+		n := &g.Services[g.service(&from.Node, from.First, from.Last)]
 		n.Statistics.Merge(&from.Statistics)
 		n.DurationHistogram.Merge(&from.DurationHistogram)
 		n.ResponseTimeHistogram.Merge(&from.ResponseTimeHistogram)
 	}
 	for i := range o.Edges {
 		from := &o.Edges[i]
-		e := g.edge(o.Services[from.From].NodeID, o.Services[from.To].NodeID)
+		e := g.edge(g.nodes[o.Services[from.From].NodeID], g.nodes[o.Services[from.To].NodeID])
 		e.Statistics.Merge(&from.Statistics)
 		e.ResponseTimeHistogram.Merge(&from.ResponseTimeHistogram)
 		for _, a := range from.Aliases {
@@ -154,9 +171,8 @@ func (g *ServiceGraph) Sort() {
 	})
 }
 
-// service finds or adds the node and widens its bounds. The pointer is good
-// until the next call.
-func (g *ServiceGraph) service(node *Node, first, last Time) *Service {
+// service finds or adds the node, widens its bounds and gives its index.
+func (g *ServiceGraph) service(node *Node, first, last Time) int {
 	g.index()
 	if len(g.Services) == 0 {
 		g.First, g.Last = first, last
@@ -167,24 +183,24 @@ func (g *ServiceGraph) service(node *Node, first, last Time) *Service {
 		i = len(g.Services)
 		g.nodes[node.NodeID] = i
 		g.Services = append(g.Services, Service{Node: *node, First: first, Last: last})
-		return &g.Services[i]
+		return i
 	}
 	n := &g.Services[i]
 	n.First, n.Last = min(n.First, first), max(n.Last, last)
 	n.Root = n.Root || node.Root
 	n.State = min(n.State, node.State) // a service that was seen itself is active
 	n.Region = max(n.Region, node.Region)
-	return n
+	return i
 }
 
-// edge finds or adds the edge between two nodes of the graph.
-func (g *ServiceGraph) edge(from, to NodeID) *ServiceEdge {
-	key := [2]int{g.nodes[from], g.nodes[to]}
+// edge finds or adds the edge between two services.
+func (g *ServiceGraph) edge(from, to int) *ServiceEdge {
+	key := [2]int{from, to}
 	i, found := g.edges[key]
 	if !found {
 		i = len(g.Edges)
 		g.edges[key] = i
-		g.Edges = append(g.Edges, ServiceEdge{From: key[0], To: key[1]})
+		g.Edges = append(g.Edges, ServiceEdge{From: from, To: to})
 	}
 	return &g.Edges[i]
 }
