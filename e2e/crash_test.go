@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"reflect"
@@ -60,7 +61,7 @@ func (l *ledger) some(r *rand.Rand) tomo.TraceID {
 	defer l.mu.Unlock()
 	n := len(l.traces)
 	switch dice := r.IntN(100); {
-	case n == 0 || dice < 50:
+	case n == 0 || dice < 25:
 		return tomo.NewTraceID(time.Now())
 	case dice < 90:
 		return l.traces[max(0, n-1-r.IntN(100))]
@@ -103,7 +104,7 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d", seed)
 	began := time.Now().Add(-time.Minute)
 	l := &ledger{all: map[string]map[string]*sent{}}
-	s := start(t, "--quiet", "100ms")
+	s := start(t, "--quiet", "20ms")
 	var slowest time.Duration
 	for cycle := range cycles {
 		r := rand.New(rand.NewPCG(seed, uint64(cycle)))
@@ -118,8 +119,10 @@ func TestKill(t *testing.T) {
 			t.Fatalf("in cycle %d", cycle)
 		}
 	}
-	s.verifyTraces(l, l.traces)
-	s.verifySearch(l, began)
+	if settled := s.metric("tomo_block_traces"); settled < float64(len(l.traces))/2 {
+		t.Errorf("only %v of %d traces were settled: the kills met nothing", settled, len(l.traces))
+	}
+	s.verifySearch(l, began, s.verifyTraces(l, l.traces))
 
 	documents, acknowledged := 0, 0
 	for _, trace := range l.all {
@@ -146,9 +149,9 @@ func (s *server) load(l *ledger, r *rand.Rand, cycle int, d time.Duration) {
 	var writers sync.WaitGroup
 	for range 4 {
 		own := rand.New(rand.NewPCG(r.Uint64(), uint64(cycle)))
-		client := s.sdk()
+		client := s.sdk(once)
 		writers.Go(func() {
-			pace := time.NewTicker(4 * time.Millisecond)
+			pace := time.NewTicker(6 * time.Millisecond)
 			defer pace.Stop()
 			for {
 				select {
@@ -165,7 +168,7 @@ func (s *server) load(l *ledger, r *rand.Rand, cycle int, d time.Duration) {
 				l.note(batch)
 				out, err := client.PutTraceSegments(s.t.Context(), &xray.PutTraceSegmentsInput{TraceSegmentDocuments: texts})
 				if err != nil {
-					return // killed: whether it was stored is unknown
+					continue // whether it was stored is unknown
 				}
 				if len(out.UnprocessedTraceSegments) > 0 {
 					s.t.Errorf("refused: %+v", out.UnprocessedTraceSegments[0])
@@ -202,10 +205,11 @@ func (s *server) load(l *ledger, r *rand.Rand, cycle int, d time.Duration) {
 }
 
 // verifyTraces reads traces by id and compares every document with what was
-// sent.
-func (s *server) verifyTraces(l *ledger, ids []tomo.TraceID) {
+// sent. It returns how many there are of each service.
+func (s *server) verifyTraces(l *ledger, ids []tomo.TraceID) map[string]int64 {
 	s.t.Helper()
 	client := s.sdk()
+	there := map[string]int64{}
 	unique := slices.Clone(ids)
 	slices.SortFunc(unique, func(a, b tomo.TraceID) int { return slices.Compare(a[:], b[:]) })
 	for chunk := range slices.Chunk(slices.Compact(unique), 5) {
@@ -225,16 +229,17 @@ func (s *server) verifyTraces(l *ledger, ids []tomo.TraceID) {
 			found[aws.ToString(trace.Id)] = trace
 		}
 		for _, id := range asked {
-			s.verifyTrace(l.all[id], found[id])
+			s.verifyTrace(l.all[id], found[id], there)
 			delete(found, id)
 		}
 		for id := range found {
 			s.t.Errorf("trace %s was not asked for", id)
 		}
 	}
+	return there
 }
 
-func (s *server) verifyTrace(want map[string]*sent, got types.Trace) {
+func (s *server) verifyTrace(want map[string]*sent, got types.Trace, count map[string]int64) {
 	there := map[string]bool{}
 	for _, segment := range got.Segments {
 		id := aws.ToString(segment.Id)
@@ -247,6 +252,7 @@ func (s *server) verifyTrace(want map[string]*sent, got types.Trace) {
 			s.t.Errorf("segment %s of trace %s is there twice", id, d.trace)
 		}
 		there[id] = true
+		count[d.service]++
 		if !sameJSON(s.t, aws.ToString(segment.Document), d.text) {
 			s.t.Errorf("segment %s of trace %s was changed:\n got %s\nwant %s", id, d.trace, aws.ToString(segment.Document), d.text)
 		}
@@ -261,7 +267,7 @@ func (s *server) verifyTrace(want map[string]*sent, got types.Trace) {
 // verifySearch reads all summaries and the service graph. A trace with an
 // acknowledged document is listed exactly once, and each service counts
 // exactly the documents that are there.
-func (s *server) verifySearch(l *ledger, began time.Time) {
+func (s *server) verifySearch(l *ledger, began time.Time, there map[string]int64) {
 	s.t.Helper()
 	client := s.sdk()
 	until := time.Now().Add(time.Minute)
@@ -283,25 +289,11 @@ func (s *server) verifySearch(l *ledger, began time.Time) {
 			}
 		}
 	}
-	want := map[string]int64{}
-	for chunk := range slices.Chunk(l.traces, 5) {
-		ids := make([]string, len(chunk))
-		for i := range chunk {
-			ids[i] = chunk[i].String()
-			for _, d := range l.all[ids[i]] {
-				if d.acknowledged && !listed[ids[i]] {
-					s.t.Errorf("trace %s has an acknowledged document and is not listed", ids[i])
-					break
-				}
-			}
-		}
-		out, err := client.BatchGetTraces(s.t.Context(), &xray.BatchGetTracesInput{TraceIds: ids})
-		if err != nil {
-			s.t.Fatalf("BatchGetTraces: %v", err)
-		}
-		for _, trace := range out.Traces {
-			for _, segment := range trace.Segments {
-				want[l.all[*trace.Id][*segment.Id].service]++
+	for id, trace := range l.all {
+		for _, d := range trace {
+			if d.acknowledged && !listed[id] {
+				s.t.Errorf("trace %s has an acknowledged document and is not listed", id)
+				break
 			}
 		}
 	}
@@ -315,8 +307,8 @@ func (s *server) verifySearch(l *ledger, began time.Time) {
 			got[aws.ToString(n.Name)] += aws.ToInt64(n.SummaryStatistics.TotalCount)
 		}
 	}
-	if !reflect.DeepEqual(got, want) {
-		s.t.Errorf("the service graph counts %v, the traces hold %v", got, want)
+	if !maps.Equal(got, there) {
+		s.t.Errorf("the service graph counts %v, the traces hold %v", got, there)
 	}
 }
 
@@ -347,33 +339,45 @@ func TestTerminate(t *testing.T) {
 		s.send(document(trace, tomo.NewSegmentID(), "udp", ""))
 	}
 	var writers sync.WaitGroup
-	loaded := make(chan struct{})
-	for writer := range 4 {
+	ended := make(chan struct{})
+	loaded := make(chan struct{}, 100)
+	for range 4 {
 		own := rand.New(rand.NewPCG(r.Uint64(), 0))
-		client := s.sdk()
+		client := s.sdk(once)
 		writers.Go(func() {
-			for n := 0; ; n++ {
-				if writer == 0 && n == 20 {
-					close(loaded)
-				}
+			for {
 				d := l.make(own)
 				l.note([]*sent{d})
-				if _, err := client.PutTraceSegments(t.Context(), &xray.PutTraceSegmentsInput{TraceSegmentDocuments: []string{d.text}}); err != nil {
-					return
+				_, err := client.PutTraceSegments(t.Context(), &xray.PutTraceSegmentsInput{TraceSegmentDocuments: []string{d.text}})
+				if err == nil {
+					l.acknowledge([]*sent{d})
 				}
-				l.acknowledge([]*sent{d})
+				select {
+				case <-ended:
+					return
+				case loaded <- struct{}{}:
+				default:
+				}
 			}
 		})
 	}
-	<-loaded
+	within(t, 10*time.Second, "under load", func() error {
+		if n := len(loaded); n < cap(loaded) {
+			return fmt.Errorf("only %d requests", n)
+		}
+		return nil
+	})
 	began := time.Now()
-	if err := s.terminate(); err != nil {
+	err := s.terminate()
+	took := time.Since(began)
+	close(ended)
+	writers.Wait()
+	if err != nil {
 		t.Fatalf("after SIGTERM: %v", err)
 	}
-	if d := time.Since(began); d > 10*time.Second {
-		t.Errorf("it took %v to end, want at most 10 s", d)
+	if took > 10*time.Second {
+		t.Errorf("it took %v to end, want at most 10 s", took)
 	}
-	writers.Wait()
 	s.start()
 	s.verifyTraces(l, l.traces)
 	if err := s.missing(datagrams); err != nil {

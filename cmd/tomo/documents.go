@@ -84,7 +84,7 @@ func skipLines(r *bufio.Reader) (skipped int64, first string, more bool) {
 // document as the envelope does.
 func unwrap(value json.RawMessage) []string {
 	var list []json.RawMessage
-	if json.Unmarshal(value, &list) == nil {
+	if json.Unmarshal(value, &list) == nil && list != nil {
 		texts := make([]string, len(list))
 		for i := range list {
 			texts[i] = plain(list[i])

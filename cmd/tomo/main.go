@@ -57,17 +57,7 @@ func run(ctx context.Context, args []string, std *streams) (status int) {
 			status = int(code)
 		}
 	}()
-	parser, err := kong.New(&commands{},
-		kong.Name("tomo"),
-		kong.Description("A self-hosted AWS X-Ray."),
-		kong.UsageOnError(),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(std),
-		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument)},
-		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
-	)
+	parser, err := newParser(&commands{}, ctx, std, kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		panic(err) // the tags above and in the commands are wrong
 	}
@@ -83,6 +73,18 @@ func run(ctx context.Context, args []string, std *streams) (status int) {
 		return 1
 	}
 	return 0
+}
+
+func newParser(c *commands, ctx context.Context, std *streams, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(more,
+		kong.Name("tomo"),
+		kong.Description("A self-hosted AWS X-Ray."),
+		kong.Writers(std.out, std.err),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument)},
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+	)...)
 }
 
 // errReported ends a command with status 1 when everything was said already.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"time"
@@ -26,8 +27,8 @@ import (
 )
 
 type serveCmd struct {
-	Listen           string        `help:"Address for HTTP (TCP) and segment datagrams (UDP)." default:"127.0.0.1:2000" env:"TOMO_LISTEN" placeholder:"HOST:PORT"`
-	Data             string        `help:"Directory for everything that is kept." default:"./tomo-data" env:"TOMO_DATA" placeholder:"DIR"`
+	Listen           string        `help:"Address for HTTP (TCP) and segment datagrams (UDP)." default:"127.0.0.1:2000" env:"TOMO_LISTEN"`
+	Data             string        `help:"Directory for everything that is kept." default:"./tomo-data" env:"TOMO_DATA"`
 	Retention        time.Duration `help:"How long traces are kept, such as 30d or 12h." default:"30d" env:"TOMO_RETENTION"`
 	StrictTraceIDs   bool          `name:"strict-trace-ids" help:"Refuse trace ids dated more than 30 days past or 5 minutes ahead, as X-Ray did before it took W3C ids." env:"TOMO_STRICT_TRACE_IDS"`
 	MaxDocument      int           `help:"Largest segment document taken, in bytes." default:"${max_document}" env:"TOMO_MAX_DOCUMENT"`
@@ -119,23 +120,28 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	return err
 }
 
-// announce says where things are.
+// announce says where things are, and gives a first segment to send.
 func (c *serveCmd) announce(w io.Writer, at net.Addr) {
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		data = c.Data
 	}
-	fmt.Fprintf(w, `Tomo %s is at http://%v (X-Ray API) and %[2]v/udp (segment datagrams).
+	endpoint := ""
+	if at.String() != "127.0.0.1:2000" {
+		endpoint = fmt.Sprintf(" --endpoint http://%v", at)
+	}
+	now := time.Now()
+	id := tomo.NewTraceID(now)
+	fmt.Fprintf(w, `Tomo %s is at http://%v (X-Ray API) and udp://%[2]v (segment datagrams).
 
-  data        %s, kept for %s
-  AWS clients AWS_ENDPOINT_URL_XRAY=http://%[2]v
-  X-Ray SDKs  AWS_XRAY_DAEMON_ADDRESS=%[2]v
-  try         echo '{"trace_id":"'$(tomo id)'","id":"0123456789abcdef","name":"hello",'\
-              '"start_time":'$(date +%%s.%%N)',"end_time":'$(date +%%s.%%N)'}' | tomo put
-              tomo traces
-  health      http://%[2]v/healthz, /readyz, /metrics
+  data         %s, kept for %s
+  AWS clients  AWS_ENDPOINT_URL_XRAY=http://%[2]v
+  X-Ray SDKs   AWS_XRAY_DAEMON_ADDRESS=%[2]v
+  health       http://%[2]v/healthz, /readyz, /metrics
+  first steps  echo '{"trace_id":"%[5]v","id":"%[6]v","name":"hello","start_time":%[7]d,"end_time":%[7]d.25}' | %[8]s put%[9]s
+               %[8]s trace%[9]s %[5]v
 
-`, versionText(), at, data, days(c.Retention))
+`, versionText(), at, data, days(c.Retention), id, tomo.NewSegmentID(), now.Unix(), os.Args[0], endpoint)
 }
 
 // days writes whole days as such.

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tomo": main})
+}
+
+// TestScripts runs the scripts in testdata, each with a server of its own that
+// TOMO_ENDPOINT points at. With UPDATE=1 in the environment the expected
+// outputs in them are written anew.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			endpoint, stop, err := startServer(filepath.Join(env.WorkDir, "data"))
+			if err != nil {
+				return err
+			}
+			env.Defer(func() {
+				if err := stop(); err != nil {
+					t.Errorf("stopping the server: %v", err)
+				}
+			})
+			env.Setenv("TOMO_ENDPOINT", endpoint)
+			env.Setenv("COLUMNS", "90")
+			return nil
+		},
+	})
+}
+
+// startServer runs tomo serve in this process on a free port.
+func startServer(data string) (endpoint string, stop func() error, err error) {
+	c := commands{}
+	parser, err := newParser(&c, context.Background(), &streams{})
+	if err != nil {
+		return "", nil, err
+	}
+	if _, err := parser.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}); err != nil {
+		return "", nil, err
+	}
+	doors, err := c.Serve.openDoors()
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- c.Serve.serve(ctx, doors, io.Discard, slog.New(slog.DiscardHandler)) }()
+	return fmt.Sprintf("http://%v", doors.tcp.Addr()), func() error { cancel(); return <-served }, nil
+}
