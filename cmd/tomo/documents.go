@@ -45,11 +45,11 @@ func documents(r io.Reader) iter.Seq2[string, error] {
 				}
 				rest := bufio.NewReader(io.MultiReader(d.Buffered(), r))
 				at += d.InputOffset()
-				skipped, line, more := skipLines(rest)
-				if !yield("", fmt.Errorf("byte %d: not JSON: %w: %s", at, err, cut(printable(line), 80))) {
+				blank, skipped, line, more := skipLines(rest)
+				if !yield("", fmt.Errorf("byte %d: not JSON: %w: %s", at+blank, err, cut(printable(line), 80))) {
 					return
 				}
-				at += skipped
+				at += blank + skipped
 				if !more {
 					return
 				}
@@ -60,21 +60,25 @@ func documents(r io.Reader) iter.Seq2[string, error] {
 	}
 }
 
-// skipLines reads up to the next line that begins with { or [ after the first
-// one that is not empty. It returns how many bytes that were, the first line,
-// and whether there is more.
-func skipLines(r *bufio.Reader) (skipped int64, first string, more bool) {
+// skipLines reads the first line that is not blank, and on to the next line
+// that begins with { or [. It returns how many bytes of blank lines came first,
+// how many followed, the line, and whether there is more.
+func skipLines(r *bufio.Reader) (blank, skipped int64, first string, more bool) {
 	for {
 		text, err := r.ReadBytes('\n')
-		skipped += int64(len(text))
 		if first == "" {
 			first = string(bytes.TrimSpace(text))
 		}
+		if first == "" {
+			blank += int64(len(text))
+		} else {
+			skipped += int64(len(text))
+		}
 		if err != nil {
-			return skipped, first, false
+			return blank, skipped, first, false
 		}
 		if next, err := r.Peek(1); first != "" && err == nil && (next[0] == '{' || next[0] == '[') {
-			return skipped, first, true
+			return blank, skipped, first, true
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/tomotrace/tomo/api"
@@ -44,20 +43,19 @@ func writeGraph(w io.Writer, services []api.Service, window time.Duration) error
 	for i := range services {
 		byID[services[i].ReferenceID] = &services[i]
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SERVICE\tTYPE\tREQUESTS\tA MINUTE\tFAULTS\tERRORS\tTHROTTLES\tP50\tP90")
+	t := table{{"SERVICE", "TYPE", "REQUESTS", "A MINUTE", "FAULTS", "ERRORS", "THROTTLES", "P50", "P90"}}
 	for i := range services {
 		s := &services[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\n", printable(s.Name), typeOf(s), traffic(s.SummaryStatistics, s.ResponseTimeHistogram, window))
+		t.add(append([]string{printable(s.Name), typeOf(s)}, traffic(s.SummaryStatistics, s.ResponseTimeHistogram, window)...)...)
 		for _, e := range s.Edges {
 			callee, known := byID[e.ReferenceID]
 			if !known {
 				return fmt.Errorf("an edge of %q leads to the unknown node %d", s.Name, e.ReferenceID)
 			}
-			fmt.Fprintf(t, "  → %s\t%s\t%s\n", printable(callee.Name), typeOf(callee), traffic(&e.SummaryStatistics, e.ResponseTimeHistogram, window))
+			t.add(append([]string{"  → " + printable(callee.Name), typeOf(callee)}, traffic(&e.SummaryStatistics, e.ResponseTimeHistogram, window)...)...)
 		}
 	}
-	return t.Flush()
+	return t.write(w)
 }
 
 func typeOf(s *api.Service) string {
@@ -68,13 +66,19 @@ func typeOf(s *api.Service) string {
 }
 
 // traffic is the cells of one line; a client node has none.
-func traffic(s *api.Statistics, bins []api.HistogramEntry, window time.Duration) string {
+func traffic(s *api.Statistics, bins []api.HistogramEntry, window time.Duration) []string {
 	if s == nil {
-		return "\t\t\t\t\t\t"
+		return nil
 	}
-	return fmt.Sprintf("%d\t%.4g\t%s\t%s\t%s\t%s\t%s", s.TotalCount, float64(s.TotalCount)/max(window.Minutes(), 1.0/60),
-		share(s.FaultStatistics.TotalCount, s.TotalCount), share(s.ErrorStatistics.OtherCount, s.TotalCount),
-		share(s.ErrorStatistics.ThrottleCount, s.TotalCount), percentile(bins, 0.5), percentile(bins, 0.9))
+	return []string{
+		fmt.Sprint(s.TotalCount),
+		fmt.Sprintf("%.4g", float64(s.TotalCount)/max(window.Minutes(), 1.0/60)),
+		share(s.FaultStatistics.TotalCount, s.TotalCount),
+		share(s.ErrorStatistics.OtherCount, s.TotalCount),
+		share(s.ErrorStatistics.ThrottleCount, s.TotalCount),
+		percentile(bins, 0.5),
+		percentile(bins, 0.9),
+	}
 }
 
 func share(n, of int64) string {

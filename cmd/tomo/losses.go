@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/tomotrace/tomo/api"
 )
@@ -33,19 +33,15 @@ func (c *lossesCmd) Run(ctx context.Context, std *streams) error {
 }
 
 func writeLosses(w io.Writer, losses *api.Losses, limit int) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	reasons := make([]string, 0, len(losses.Counts))
-	for reason := range losses.Counts {
-		reasons = append(reasons, reason)
+	counts := table{{"DOCUMENTS", "SINCE THE START"}}
+	for _, reason := range slices.Sorted(maps.Keys(losses.Counts)) {
+		counts.add(fmt.Sprint(losses.Counts[reason]), reason)
 	}
-	slices.Sort(reasons)
-	fmt.Fprintln(t, "DOCUMENTS\tSINCE THE START")
-	for _, reason := range reasons {
-		fmt.Fprintf(t, "%d\t%s\n", losses.Counts[reason], reason)
+	if err := counts.write(w); err != nil || len(losses.Recent) == 0 {
+		return err
 	}
-	if len(losses.Recent) > 0 {
-		fmt.Fprintln(t, "\nTIME\tSOURCE\tREASON\tID\tTRACE\tDETAIL")
-	}
+	fmt.Fprintln(w)
+	cases := table{{"TIME", "SOURCE", "REASON", "ID", "TRACE", "DETAIL"}}
 	for _, l := range losses.Recent[:min(len(losses.Recent), max(0, limit))] {
 		reason := l.Reason
 		if l.Code != "" {
@@ -54,8 +50,7 @@ func writeLosses(w io.Writer, losses *api.Losses, limit int) error {
 		if l.Count > 1 {
 			reason += fmt.Sprintf(" ×%d", l.Count)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Time.Std().Format("2006-01-02 15:04:05.000Z"),
-			printable(l.Source), printable(reason), printable(l.ID), printable(l.Trace), printable(l.Detail))
+		cases.add(clock(l.Time), printable(l.Source), printable(reason), printable(l.ID), printable(l.Trace), printable(l.Detail))
 	}
-	return t.Flush()
+	return cases.write(w)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -23,6 +24,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: os.Getenv("UPDATE") != "",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"waitfor": waitFor,
+		},
 		Setup: func(env *testscript.Env) error {
 			endpoint, stop, err := startServer(filepath.Join(env.WorkDir, "data"))
 			if err != nil {
@@ -35,9 +39,26 @@ func TestScripts(t *testing.T) {
 			})
 			env.Setenv("TOMO_ENDPOINT", endpoint)
 			env.Setenv("COLUMNS", "90")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command otherwise
 			return nil
 		},
 	})
+}
+
+// waitFor is "waitfor FILE": it returns when there is such a file.
+func waitFor(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		_, err := os.Stat(ts.MkAbs(args[0]))
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("waiting: %v", err)
+		}
+	}
 }
 
 // startServer runs tomo serve in this process on a free port.

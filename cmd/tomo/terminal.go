@@ -1,10 +1,41 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
+
+// table is lines of cells, the head first.
+type table [][]string
+
+func (t *table) add(cells ...string) { *t = append(*t, cells) }
+
+// write writes the table with its columns aligned.
+func (t table) write(w io.Writer) error {
+	var widths []int
+	for _, line := range t {
+		for i, cell := range line {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, line := range t {
+		var b strings.Builder
+		for i, cell := range line {
+			b.WriteString(padRight(cell, widths[i]+2))
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(b.String(), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // palette colours outcomes for a terminal; the zero palette colours nothing.
 type palette struct{ on bool }

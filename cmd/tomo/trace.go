@@ -51,7 +51,7 @@ func writeTrace(w io.Writer, trace *api.Trace) error {
 	}
 	began := ""
 	if first, _ := bounds(all); first > 0 {
-		began = "  " + tomo.Seconds(first).Std().Format("2006-01-02 15:04:05.000Z")
+		began = "  " + clock(api.Time(first))
 	}
 	fmt.Fprintf(w, "%s%s  %s  %s\n", trace.ID, began, took, plural(len(segments), "segment"))
 	if trace.LimitExceeded {

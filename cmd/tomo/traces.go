@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/tomotrace/tomo/api"
@@ -54,14 +53,12 @@ func writeSummaries(w io.Writer, list []api.TraceSummary, total int64) error {
 		fmt.Fprintln(w, "No traces in this time.")
 		return nil
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "STARTED\tTRACE\tTOOK\tSTATUS\tENTRY\tREQUEST")
+	t := table{{"STARTED", "TRACE", "TOOK", "STATUS", "ENTRY", "REQUEST"}}
 	for i := range list {
 		s := &list[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.StartTime.Std().Format("2006-01-02 15:04:05.000Z"),
-			s.ID, tookOf(s), statusOf(s), entryOf(s), requestOf(&s.HTTP))
+		t.add(clock(s.StartTime), s.ID, tookOf(s), statusOf(s), entryOf(s), requestOf(&s.HTTP))
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.write(w); err != nil {
 		return err
 	}
 	if n := int64(len(list)); n < total {

@@ -10,8 +10,8 @@ import (
 
 // windowFlags choose a time range.
 type windowFlags struct {
-	Since time.Duration `help:"How far back to look, such as 15m, 6h or 2d." default:"1h" xor:"window"`
-	From  string        `help:"Begin of the time range: RFC 3339 or epoch seconds." placeholder:"TIME" xor:"window"`
+	Since time.Duration `help:"How far back to look from the end, such as 15m, 6h or 2d." default:"1h"`
+	From  string        `help:"Begin of the time range instead: RFC 3339 or epoch seconds." placeholder:"TIME"`
 	To    string        `help:"End of the time range; now if it is left out." placeholder:"TIME"`
 }
 
@@ -47,3 +47,6 @@ func parseTime(text string) (time.Time, error) {
 	}
 	return time.Time{}, fmt.Errorf("%q is not a time such as 2026-01-02T15:04:05Z or 1767366245", text)
 }
+
+// clock writes a time of an answer for people.
+func clock(t api.Time) string { return t.Std().Format("2006-01-02 15:04:05.000Z") }
