@@ -341,6 +341,33 @@ func (b *Block) Summaries(from, to int) (list []*tomo.Summary, err error) {
 	return list, nil
 }
 
+// Base is what has to be known of a row to reopen its trace.
+type Base struct {
+	Documents     int
+	LimitExceeded bool
+	Received      tomo.Time
+}
+
+// Base reads little more than three values of a row.
+func (b *Block) Base(row int) (base Base, err error) {
+	defer rescue("reading a row", &err)
+	if row < 0 || row >= b.info.Rows {
+		return base, fmt.Errorf("row %d is not one of %d", row, b.info.Rows)
+	}
+	r := readers.Get().(*reader)
+	defer r.release()
+	for _, c := range []int{colDocumentCount, colLimitExceeded, colReceived} {
+		if err := r.cursor(b, c).seek(row); err != nil {
+			return base, err
+		}
+	}
+	return Base{
+		Documents:     int(r.cursors[colDocumentCount].int()),
+		LimitExceeded: r.cursors[colLimitExceeded].bool(),
+		Received:      r.cursors[colReceived].time(),
+	}, nil
+}
+
 // Documents reads the documents of one row, in the order they were given.
 func (b *Block) Documents(row int) (docs []tomo.RawDocument, err error) {
 	defer rescue("reading documents", &err)

@@ -13,6 +13,7 @@ type codec struct{ encoder *zstd.Encoder }
 
 func newCodec() codec {
 	encoder, err := zstd.NewWriter(nil,
+		zstd.WithWindowSize(128<<10),
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(false), // pages have checksums

@@ -10,7 +10,7 @@ import (
 )
 
 // Filter says which trace ids a block may hold: the split-block Bloom filter
-// that Parquet describes. It is wrong about one in some ten thousand ids that
+// that Parquet describes. It is wrong about one in some five thousand ids that
 // are not there, never about one that is. It is good after its block is gone,
 // and for any number of readers.
 type Filter struct{ blocks bloom.SplitBlockFilter }

@@ -144,6 +144,16 @@ func newWriter(out io.Writer, o Options) *writer {
 // release gives the writer's memory to the next one. A writer that failed is
 // left to the garbage collector: nobody knows what the library holds.
 func (w *writer) release() {
+	// Reset clears the metadata of the file that was written, parts of which are
+	// the writer's own and would be missing in the next file.
+	groups := w.parquet.File().Metadata().RowGroups
+	for i := range groups {
+		groups[i].SortingColumns = slices.Clone(groups[i].SortingColumns)
+		for c := range groups[i].Columns {
+			path := &groups[i].Columns[c].MetaData.PathInSchema
+			*path = slices.Clone(*path)
+		}
+	}
 	w.out = sink{}
 	w.parquet.Reset(io.Discard)
 	w.graphs = graphs{}
