@@ -54,10 +54,13 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (*body, *api.Error
 	if !b.take(cap(is.bytes)) {
 		return nil, b.full()
 	}
-	if failure := b.fill(is, w, r); failure != nil {
+	// Not every http.ResponseWriter has deadlines; those of net/http do.
+	control := http.NewResponseController(w)
+	if failure := b.fill(is, r, control); failure != nil {
 		b.release(is)
-		return nil, failure
+		return nil, failure // the deadline stays, for net/http to read the rest
 	}
+	_ = control.SetReadDeadline(time.Time{})
 	return is, nil
 }
 
@@ -79,13 +82,10 @@ func (b *bodies) take(n int) bool {
 	return false
 }
 
-func (b *bodies) fill(is *body, w http.ResponseWriter, r *http.Request) *api.Error {
+func (b *bodies) fill(is *body, r *http.Request, control *http.ResponseController) *api.Error {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	// Not every http.ResponseWriter has deadlines; those of net/http do.
-	control := http.NewResponseController(w)
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	from := io.Reader(&paced{body: r.Body, control: control, began: time.Now()})
 	size := r.ContentLength // -1: unknown
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {

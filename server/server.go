@@ -88,6 +88,7 @@ func (o *Options) setDefaults() {
 // How patient the server is.
 const (
 	headerTimeout = 10 * time.Second // for the header of a request
+	readTimeout   = 20 * time.Second // for a request whose body nobody looks at
 	idleTimeout   = 2 * time.Minute  // between requests; balancers wait a minute
 	pageTimeout   = time.Minute      // for a page that is not an operation
 	drainTimeout  = 9 * time.Second  // for what is in flight when the server stops
@@ -165,8 +166,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout, // bodies that are read set their own deadlines
+		WriteTimeout:      pageTimeout, // and so do answers
 		IdleTimeout:       idleTimeout,
-		WriteTimeout:      pageTimeout, // operations set their own deadlines
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return running },
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
