@@ -15,9 +15,8 @@ import (
 // reads it and closed again when too many are open; the filter of trace ids
 // stays in memory, because every new trace is held against it.
 type blockFile struct {
-	store  *Store
-	name   string
-	info   block.Info
+	store *Store
+	blockEntry
 	filter *block.Filter
 
 	// Guarded by Store.mu.
@@ -66,16 +65,16 @@ func (f *blockFile) use(do func(*block.Block) error) error {
 	f.users--
 	f.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("reading block %s: %w", f.name, err)
+		return fmt.Errorf("reading block %s: %w", f.Name, err)
 	}
 	return nil
 }
 
 // load opens the file. The caller holds f.mu.
 func (f *blockFile) load() error {
-	file, err := f.store.fs.Open(f.store.blockPath(f.name))
+	file, err := f.store.fs.Open(f.store.blockPath(f.Name))
 	if err != nil {
-		return fmt.Errorf("opening block %s: %w", f.name, err)
+		return fmt.Errorf("opening block %s: %w", f.Name, err)
 	}
 	size, err := file.Size()
 	if err == nil {
@@ -83,7 +82,7 @@ func (f *blockFile) load() error {
 	}
 	if err != nil {
 		file.Close()
-		return fmt.Errorf("opening block %s: %w", f.name, err)
+		return fmt.Errorf("opening block %s: %w", f.Name, err)
 	}
 	f.file = file
 	f.store.opened(f)
@@ -160,13 +159,13 @@ func (f *blockFile) find(id tomo.TraceID) (row int, found bool, err error) {
 	return row, found, err
 }
 
-// summary reads one row.
-func (f *blockFile) summary(row int) (*tomo.Summary, error) {
-	list, err := f.summaries(row, row+1)
-	if err != nil {
-		return nil, err
-	}
-	return list[0], nil
+// base reads what has to be known of a row to reopen its trace.
+func (f *blockFile) base(row int) (base block.Base, err error) {
+	err = f.use(func(b *block.Block) (err error) {
+		base, err = b.Base(row)
+		return err
+	})
+	return base, err
 }
 
 func (f *blockFile) summaries(from, to int) (list []*tomo.Summary, err error) {
@@ -240,8 +239,8 @@ const scanChunk = 512
 
 // eachLive gives the summaries of all rows that are not in dead.
 func (f *blockFile) eachLive(dead *rowSet, each func(*tomo.Summary)) error {
-	for from := 0; from < f.info.Rows; from += scanChunk {
-		list, err := f.summaries(from, min(from+scanChunk, f.info.Rows))
+	for from := 0; from < f.Info.Rows; from += scanChunk {
+		list, err := f.summaries(from, min(from+scanChunk, f.Info.Rows))
 		if err != nil {
 			return err
 		}
@@ -323,7 +322,7 @@ func (r *rowSet) equal(o *rowSet) bool {
 
 // writeBlock makes a block file durable under its final name, without making it
 // part of the store yet. A file that was not finished is removed.
-func (s *Store) writeBlock(write func(File) (block.Info, error)) (*blockFile, error) {
+func (s *Store) writeBlock(through position, write func(File) (block.Info, error)) (*blockFile, error) {
 	s.blockNumber++
 	name := fmt.Sprintf("%012d%s", s.blockNumber, blockSuffix)
 	path := s.blockPath(name)
@@ -331,7 +330,7 @@ func (s *Store) writeBlock(write func(File) (block.Info, error)) (*blockFile, er
 	if err != nil {
 		return nil, errors.Join(err, ignoreMissing(s.fs.Remove(path+temporarySuffix)))
 	}
-	f := &blockFile{store: s, name: name, info: info}
+	f := &blockFile{store: s, blockEntry: blockEntry{Name: name, Info: info, Through: through}}
 	if err := f.loadFilter(); err != nil {
 		return nil, errors.Join(err, ignoreMissing(s.fs.Remove(path)))
 	}

@@ -55,7 +55,7 @@ func (s *Store) expire() error {
 	var old []*blockFile
 	s.mu.Lock()
 	for _, f := range s.blocks {
-		if f.info.MaxReceived < limit {
+		if f.Info.MaxReceived < limit {
 			old = append(old, f)
 		}
 	}
@@ -78,16 +78,16 @@ func (s *Store) expire() error {
 	}
 	for _, f := range old {
 		s.counters.expiredBlocks.Add(1)
-		s.o.Lost(tomo.Loss{Time: s.now(), Source: "store", Reason: tomo.LossExpired, ID: f.name, Count: f.info.Documents,
+		s.o.Lost(tomo.Loss{Time: s.now(), Source: "store", Reason: tomo.LossExpired, ID: f.Name, Count: f.Info.Documents,
 			Detail: fmt.Sprintf("%d traces, the last changed at %s, are older than the retention of %s",
-				f.info.Rows-f.dead.count(), f.info.MaxReceived.Std().Format(time.RFC3339), s.o.Retention)})
+				f.Info.Rows-f.dead.count(), f.Info.MaxReceived.Std().Format(time.RFC3339), s.o.Retention)})
 	}
 	return nil
 }
 
 func names(files []*blockFile) (list []string) {
 	for _, f := range files {
-		list = append(list, f.name)
+		list = append(list, f.Name)
 	}
 	return list
 }
@@ -103,7 +103,7 @@ func (s *Store) compact() (bool, error) {
 	live := 0
 	for i, f := range run {
 		dead[i] = f.dead
-		live += f.info.Rows - f.dead.count()
+		live += f.Info.Rows - f.dead.count()
 	}
 	s.mu.Unlock()
 	if len(run) == 0 {
@@ -117,7 +117,7 @@ func (s *Store) compact() (bool, error) {
 			return false, fmt.Errorf("merging %d blocks: %w", len(run), err)
 		}
 		merged = f
-		added = []blockEntry{{f.name, f.info}}
+		added = []blockEntry{f.blockEntry}
 	}
 	// No row died meanwhile: that takes settleMu.
 	if err := s.record(edit{Add: added, Remove: names(run)}, merged); err != nil {
@@ -136,17 +136,17 @@ func (s *Store) run() []*blockFile {
 	var run []*blockFile
 	rows := 0
 	for _, f := range s.blocks {
-		if f.dead.count()*100 > f.info.Rows*mostlyDead {
+		if f.dead.count()*100 > f.Info.Rows*mostlyDead {
 			return []*blockFile{f}
 		}
-		if f.info.Rows >= smallRows || rows+f.info.Rows > mergedRows {
+		if f.Info.Rows >= smallRows || rows+f.Info.Rows > mergedRows {
 			if len(run) >= fanIn {
 				return run
 			}
 			run, rows = nil, 0
 		}
-		if f.info.Rows < smallRows {
-			run, rows = append(run, f), rows+f.info.Rows
+		if f.Info.Rows < smallRows {
+			run, rows = append(run, f), rows+f.Info.Rows
 		}
 	}
 	if len(run) >= fanIn {
@@ -167,7 +167,11 @@ func (s *Store) mergeBlocks(run []*blockFile, dead []*rowSet) (*blockFile, error
 			})
 		}
 		var err error
-		f, err = s.writeBlock(func(file File) (block.Info, error) {
+		through := run[0].Through
+		for _, f := range run {
+			through = min(through, f.Through)
+		}
+		f, err = s.writeBlock(through, func(file File) (block.Info, error) {
 			w := bufio.NewWriterSize(file, 1<<20)
 			info, err := block.Merge(w, open, func(b, row int) bool { return dead[b].has(row) }, block.Options{})
 			if err != nil {
@@ -217,7 +221,7 @@ func (s *Store) removeIfUnused(f *blockFile) {
 		return
 	}
 	f.unload()
-	if err := ignoreMissing(s.fs.Remove(s.blockPath(f.name))); err != nil {
+	if err := ignoreMissing(s.fs.Remove(s.blockPath(f.Name))); err != nil {
 		s.o.Logger.Warn("removing a block", "error", err) // the next start does it
 	}
 }
@@ -234,7 +238,7 @@ func (s *Store) rebase(run []*blockFile, merged *blockFile) error {
 			return err
 		}
 		if !found {
-			return fmt.Errorf("%w: trace %v is not in the merged block %s", errCorrupt, t.id, merged.name)
+			return fmt.Errorf("%w: trace %v is not in the merged block %s", errCorrupt, t.id, merged.Name)
 		}
 		t.base, t.row = merged, row
 	}

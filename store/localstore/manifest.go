@@ -30,6 +30,9 @@ type edit struct {
 type blockEntry struct {
 	Name string     `json:"name"`
 	Info block.Info `json:"info"`
+	// Through is a position in the log: what is in it up to there of the
+	// block's traces is in the block.
+	Through position `json:"through"`
 }
 
 const (

@@ -131,9 +131,10 @@ func size(p *put) (n int) {
 func (s *Store) commit(group []*put) {
 	entries, traces := s.admit(group)
 	var file *walFile
+	var at position
 	var err error
 	if len(entries) > 0 {
-		file, err = s.wal.append(entries)
+		file, at, err = s.wal.append(entries)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,6 +155,7 @@ func (s *Store) commit(group []*put) {
 		}
 		return
 	}
+	s.through = max(s.through, at)
 	s.counters.groups.Add(1)
 	s.counters.groupDocuments.Add(int64(len(entries)))
 }

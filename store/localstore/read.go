@@ -103,7 +103,7 @@ func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 			s.removeIfUnused(base)
 		}()
 		if t == nil {
-			before, err := base.summary(row)
+			before, err := base.base(row)
 			if err != nil {
 				return all, err
 			}
@@ -169,10 +169,10 @@ func (v *view) sources(w tomo.Window, after tomo.Position) cursors {
 	var q cursors
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if b.info.Rows == b.hidden.count() || b.info.MinStart > after.Start || !mayMatch(b.info, w) {
+		if b.Info.Rows == b.hidden.count() || b.Info.MinStart > after.Start || !mayMatch(b.Info, w) {
 			continue
 		}
-		c := &cursor{bound: tomo.Position{Start: b.info.MaxStart, ID: tomo.Top.ID}}
+		c := &cursor{bound: tomo.Position{Start: b.Info.MaxStart, ID: tomo.Top.ID}}
 		c.more = b.cursor(w, after)
 		q = append(q, c)
 	}
@@ -256,7 +256,7 @@ func (b *viewBlock) cursor(w tomo.Window, after tomo.Position) func() (*tomo.Sum
 	var chunk []*tomo.Summary
 	return func() (*tomo.Summary, error) {
 		if end < 0 {
-			first := min(after.Start, b.info.MaxStart)
+			first := min(after.Start, b.Info.MaxStart)
 			if w.By == tomo.ByTraceID {
 				first = min(first, w.End-1)
 			}
@@ -292,8 +292,8 @@ func (b *viewBlock) cursor(w tomo.Window, after tomo.Position) func() (*tomo.Sum
 
 // rowsUpTo is the number of rows that start at t or before.
 func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
-	if t >= f.info.MaxStart {
-		return f.info.Rows, nil
+	if t >= f.Info.MaxStart {
+		return f.Info.Rows, nil
 	}
 	err = f.use(func(b *block.Block) error {
 		starts, err := b.Starts()
@@ -341,14 +341,14 @@ func (s *Store) Count(ctx context.Context, w tomo.Window) (n int64, err error) {
 // count is the number of rows in w. Only a block that lies across an end of w
 // is read.
 func (b *viewBlock) count(w tomo.Window) (n int64, err error) {
-	if !mayMatch(b.info, w) {
+	if !mayMatch(b.Info, w) {
 		return 0, nil
 	}
-	lowest, highest := b.info.MinStart, b.info.MaxStart
+	lowest, highest := b.Info.MinStart, b.Info.MaxStart
 	moments := (*block.Block).Starts
 	switch w.By {
 	case tomo.ByEvent:
-		lowest, highest = b.info.MinReceived, b.info.MaxReceived
+		lowest, highest = b.Info.MinReceived, b.Info.MaxReceived
 		moments = (*block.Block).Received
 	case tomo.ByService:
 		err = b.eachLive(b.hidden, func(s *tomo.Summary) {
@@ -359,7 +359,7 @@ func (b *viewBlock) count(w tomo.Window) (n int64, err error) {
 		return n, err
 	}
 	if w.Contains(lowest) && w.Contains(highest) {
-		return int64(b.info.Rows - b.hidden.count()), nil
+		return int64(b.Info.Rows - b.hidden.count()), nil
 	}
 	err = b.use(func(open *block.Block) error {
 		list, err := moments(open)
@@ -404,14 +404,14 @@ func (s *Store) Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph
 }
 
 func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange) error {
-	if b.info.Rows == b.hidden.count() || r.End <= b.info.MinReceipt || b.info.MaxReceived < r.Start {
+	if b.Info.Rows == b.hidden.count() || r.End <= b.Info.MinReceipt || b.Info.MaxReceived < r.Start {
 		return nil
 	}
 	live, err := b.graphsOf(b.hidden)
 	if err != nil {
 		return err
 	}
-	if r.Contains(b.info.MinReceipt) && r.Contains(b.info.MaxReceived) {
+	if r.Contains(b.Info.MinReceipt) && r.Contains(b.Info.MaxReceived) {
 		graph.Merge(live.total)
 		return nil
 	}
@@ -419,7 +419,7 @@ func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange) error {
 	for m, g := range live.byMinute {
 		minute := tomo.TimeRange{Start: m, End: m + tomo.Minute}
 		// What of the minute can hold anything at all.
-		held := tomo.TimeRange{Start: max(m, b.info.MinReceipt), End: min(minute.End, b.info.MaxReceived+1)}
+		held := tomo.TimeRange{Start: max(m, b.Info.MinReceipt), End: min(minute.End, b.Info.MaxReceived+1)}
 		switch {
 		case !r.Overlaps(held.Start, held.End-1):
 		case r.Contains(held.Start) && r.Contains(held.End-1):
@@ -471,10 +471,10 @@ func (s *Store) Stats() Stats {
 	stats.SettleLag = s.open.lag(s.now(), 0)
 	for _, f := range s.blocks {
 		stats.Blocks++
-		stats.Rows += int64(f.info.Rows - f.dead.count())
+		stats.Rows += int64(f.Info.Rows - f.dead.count())
 		stats.DeadRows += int64(f.dead.count())
-		stats.Documents += int64(f.info.Documents)
-		stats.BlockBytes += f.info.Bytes
+		stats.Documents += int64(f.Info.Documents)
+		stats.BlockBytes += f.Info.Bytes
 	}
 	return stats
 }

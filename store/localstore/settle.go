@@ -18,6 +18,7 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 	defer s.settleMu.Unlock()
 	s.mu.Lock()
 	chosen := s.open.due(s.now(), p, s.o.Memory*3/5)
+	s.roundThrough = s.through
 	type view struct {
 		docs []tomo.RawDocument
 		base *blockFile
@@ -82,7 +83,7 @@ func (s *Store) Settle(ctx context.Context, rows []tomo.Settled) error {
 	}
 	s.settleMu.Lock()
 	defer s.settleMu.Unlock()
-	f, err := s.writeBlock(func(file File) (block.Info, error) {
+	f, err := s.writeBlock(s.roundThrough, func(file File) (block.Info, error) {
 		w := bufio.NewWriterSize(file, 1<<20)
 		info, err := block.Write(w, rows, block.Options{})
 		if err != nil {
@@ -111,18 +112,18 @@ func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 	dead := map[string][]int{}
 	for i := range rows {
 		if t := s.open.traces[rows[i].Summary.ID]; t != nil && t.base != nil {
-			dead[t.base.name] = append(dead[t.base.name], t.row)
+			dead[t.base.Name] = append(dead[t.base.Name], t.row)
 		}
 	}
 	s.mu.Unlock()
-	if err := s.record(edit{Add: []blockEntry{{f.name, f.info}}, Dead: dead}, f); err != nil {
+	if err := s.record(edit{Add: []blockEntry{f.blockEntry}, Dead: dead}, f); err != nil {
 		return err
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.blocks {
-		b.dead = b.dead.with(dead[b.name]...)
+		b.dead = b.dead.with(dead[b.Name]...)
 	}
 	s.blocks = append(s.blocks, f)
 	s.sortBlocks()
@@ -164,7 +165,7 @@ func (s *Store) record(e edit, f *blockFile) error {
 	err := s.manifest.append(e)
 	if err != nil && f != nil && !s.manifest.log.broken {
 		f.unload()
-		s.fs.Remove(s.blockPath(f.name))
+		s.fs.Remove(s.blockPath(f.Name))
 	}
 	return err
 }

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/store/block"
 )
 
 // Options configure a store. The zero value of each but Derive is a good default.
@@ -90,14 +91,16 @@ type Store struct {
 	closed chan struct{} // closed when the store closes
 	done   chan struct{} // closed when the commit loop ended
 
-	settleMu    sync.Mutex // one round, compaction or expiry at a time; guards manifest and blockNumber
-	manifest    manifest
-	blockNumber uint64
+	settleMu     sync.Mutex // one round, compaction or expiry at a time; guards what follows
+	manifest     manifest
+	blockNumber  uint64
+	roundThrough position // how far the log was read when the round under way began
 
-	mu     sync.Mutex // guards what follows
-	open   openIndex
-	blocks []*blockFile  // in order of their newest start
-	freed  chan struct{} // closed and made anew when open documents are settled
+	mu      sync.Mutex // guards what follows
+	open    openIndex
+	blocks  []*blockFile  // in order of their newest start
+	through position      // of the latest frame whose documents are in open
+	freed   chan struct{} // closed and made anew when open documents are settled
 
 	wal wal // appended to by the commit loop alone
 
@@ -160,21 +163,90 @@ func (s *Store) recover() error {
 	if err := s.manifest.rewrite(s.state()); err != nil {
 		return err
 	}
-	s.wal = wal{fs: s.fs, dir: filepath.Join(s.dir, walDir), next: 1, limit: walFileSize}
+	if err := s.replay(); err != nil {
+		return err
+	}
+	return s.wal.trim()
+}
+
+// replay opens again what is in the log and not in a block. The traces are
+// looked for in the blocks all at once.
+func (s *Store) replay() error {
+	type logged struct {
+		file *walFile
+		at   position
+		entry
+	}
+	var all []logged
+	ids := map[tomo.TraceID]struct{}{}
 	expired := s.now().Add(-s.o.Retention)
-	torn, err := s.wal.replay(func(f *walFile, e entry) {
+	s.wal = wal{fs: s.fs, dir: filepath.Join(s.dir, walDir), next: 1, limit: walFileSize}
+	torn, err := s.wal.replay(func(f *walFile, at position, e entry) {
+		s.through = at
 		if e.Received < expired {
 			return // its block is gone already, or would go at once
 		}
-		s.open.add(s.traceFor(e.TraceID), &e, f)
+		all = append(all, logged{f, at, e})
+		ids[e.TraceID] = struct{}{}
 	})
 	if err != nil {
 		return err
 	}
+	// Positions only grow, also when every file that had the last one is gone.
+	for _, f := range s.blocks {
+		s.wal.next = max(s.wal.next, f.Through.file()+1)
+	}
 	if torn > 0 {
 		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "bytes", torn)
 	}
-	return s.wal.trim()
+	settled := s.findAll(ids)
+	for i := range all {
+		e := &all[i]
+		at, found := settled[e.TraceID]
+		if found && e.at <= at.block.Through {
+			continue
+		}
+		t := s.open.traces[e.TraceID]
+		if t == nil {
+			t = s.openTrace(e.TraceID, at.block, at.row)
+		}
+		s.open.add(t, &e.entry, e.file)
+	}
+	return nil
+}
+
+// rowOf is where a settled trace is.
+type rowOf struct {
+	block *blockFile
+	row   int
+}
+
+// findAll looks for many traces at once: it reads the ids of each block that
+// may hold one of them.
+func (s *Store) findAll(ids map[tomo.TraceID]struct{}) map[tomo.TraceID]rowOf {
+	hashes := make([]uint64, 0, len(ids))
+	for id := range ids {
+		hashes = append(hashes, block.Hash(id))
+	}
+	found := map[tomo.TraceID]rowOf{}
+	for _, f := range s.blocks {
+		if !slices.ContainsFunc(hashes, f.filter.MayContain) {
+			continue
+		}
+		err := f.use(func(b *block.Block) error {
+			rows, err := b.IDs()
+			for row, id := range rows {
+				if _, wanted := ids[id]; wanted && !f.dead.has(row) {
+					found[id] = rowOf{f, row}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			s.o.Logger.Error("looking for traces", "error", err) // as in find
+		}
+	}
+	return found
 }
 
 func (s *Store) readState() (map[string]blockEntry, map[string]*rowSet, error) {
@@ -217,7 +289,7 @@ func (s *Store) removeStrangers(entries map[string]blockEntry) error {
 // openAll loads the filters of the blocks, several at a time.
 func (s *Store) openAll(entries map[string]blockEntry, dead map[string]*rowSet) error {
 	for _, e := range entries {
-		s.blocks = append(s.blocks, &blockFile{store: s, name: e.Name, info: e.Info, dead: dead[e.Name]})
+		s.blocks = append(s.blocks, &blockFile{store: s, blockEntry: e, dead: dead[e.Name]})
 	}
 	s.sortBlocks()
 	work := make(chan *blockFile)
@@ -244,10 +316,10 @@ func (s *Store) openAll(entries map[string]blockEntry, dead map[string]*rowSet) 
 
 func (s *Store) sortBlocks() {
 	slices.SortFunc(s.blocks, func(a, b *blockFile) int {
-		if a.info.MaxStart != b.info.MaxStart {
-			return int(max(min(a.info.MaxStart-b.info.MaxStart, 1), -1))
+		if a.Info.MaxStart != b.Info.MaxStart {
+			return int(max(min(a.Info.MaxStart-b.Info.MaxStart, 1), -1))
 		}
-		return strings.Compare(a.name, b.name)
+		return strings.Compare(a.Name, b.Name)
 	})
 }
 
@@ -255,9 +327,9 @@ func (s *Store) sortBlocks() {
 func (s *Store) state() edit {
 	all := edit{Dead: map[string][]int{}}
 	for _, f := range s.blocks {
-		all.Add = append(all.Add, blockEntry{f.name, f.info})
+		all.Add = append(all.Add, f.blockEntry)
 		if rows := f.dead.rows(); len(rows) > 0 {
-			all.Dead[f.name] = rows
+			all.Dead[f.Name] = rows
 		}
 	}
 	return all
@@ -282,7 +354,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wal.close()
-	err := s.manifest.log.close()
+	err := errors.Join(s.wal.trim(), s.manifest.log.close())
 	for _, f := range s.blocks {
 		f.unload()
 	}
@@ -308,9 +380,15 @@ func (s *Store) traceFor(id tomo.TraceID) *openTrace {
 	if t, found := s.open.traces[id]; found {
 		return t
 	}
-	t := &openTrace{id: id}
-	if t.base, t.row = s.find(id); t.base != nil {
-		before, err := t.base.summary(t.row)
+	base, row := s.find(id)
+	return s.openTrace(id, base, row)
+}
+
+// openTrace opens a trace that is settled in a row of base, if base is not nil.
+func (s *Store) openTrace(id tomo.TraceID, base *blockFile, row int) *openTrace {
+	t := &openTrace{id: id, base: base, row: row}
+	if base != nil {
+		before, err := base.base(row)
 		if err != nil {
 			// Its row cannot be read now. The trace takes documents and stays
 			// open until it can.

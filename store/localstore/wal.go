@@ -35,6 +35,7 @@ type wal struct {
 	// One goroutine appends.
 	next         uint64
 	plain, frame []byte // reused
+	frames       uint64 // in the current file
 
 	mu      sync.Mutex // guards what follows
 	current *walFile
@@ -71,12 +72,20 @@ type entry struct {
 	kind byte
 }
 
+// position is a place in the log: the number of a file and of a frame in it.
+// Later frames have larger ones.
+type position uint64
+
+func positionOf(file, frame uint64) position { return position(file<<32 | frame) }
+
+func (p position) file() uint64 { return uint64(p >> 32) }
+
 // append writes the entries as one frame and syncs it. It returns the file that
-// holds them; that file is not trimmed before the next append.
-func (w *wal) append(entries []entry) (*walFile, error) {
-	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit {
+// holds them, which is not trimmed before the next append, and their position.
+func (w *wal) append(entries []entry) (*walFile, position, error) {
+	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit || w.idle() {
 		if err := w.rotate(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	w.plain = w.plain[:0]
@@ -97,11 +106,18 @@ func (w *wal) append(entries []entry) (*walFile, error) {
 	frame := w.frame[:frameHeader+len(compressed)]
 	seal(frame, 0)
 	if err := w.current.log.write(frame); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	w.frames++
 	w.current.bytes.Store(w.current.log.size)
-	return w.current, nil
+	return w.current, positionOf(w.current.number, w.frames), nil
 }
+
+// idleBytes is the size from which a file that keeps nothing open is left
+// behind, so that it can go.
+const idleBytes = 1 << 20
+
+func (w *wal) idle() bool { return w.current.live.Load() == 0 && w.current.log.size > idleBytes }
 
 // rotate starts a new file.
 func (w *wal) rotate() error {
@@ -119,6 +135,7 @@ func (w *wal) rotate() error {
 	w.current = &walFile{number: w.next, log: l}
 	w.files = append(w.files, w.current)
 	w.next++
+	w.frames = 0
 	return nil
 }
 
@@ -161,9 +178,9 @@ func (w *wal) size() (n int64) {
 }
 
 // replay reads every file in order and gives each entry, with the file that
-// holds it. Texts are fresh memory. A file that ends in the middle of a frame
+// holds it and its position. Texts are fresh memory. A file that ends in the middle of a frame
 // is where a crash was; torn counts the bytes passed over.
-func (w *wal) replay(each func(*walFile, entry)) (torn int64, err error) {
+func (w *wal) replay(each func(*walFile, position, entry)) (torn int64, err error) {
 	names, err := w.fs.List(w.dir)
 	if err != nil {
 		return 0, err
@@ -184,13 +201,15 @@ func (w *wal) replay(each func(*walFile, entry)) (torn int64, err error) {
 		if err != nil {
 			return torn, err
 		}
+		frame := uint64(0)
 		end, err := readLog(file, func(payload []byte) error {
+			frame++
 			plain, err := s2.Decode(nil, payload)
 			if err != nil {
 				return fmt.Errorf("%w frame: %w", errCorrupt, err)
 			}
 			return splitEntries(plain, func(e entry) {
-				each(f, e)
+				each(f, positionOf(n, frame), e)
 			})
 		})
 		var size int64

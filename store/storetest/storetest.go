@@ -68,7 +68,8 @@ var at = tomo.TimeOf(time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC))
 
 // world is a store under test and what it should hold.
 type world struct {
-	testing.TB
+	failing
+	tb    testing.TB
 	open  Backend
 	dir   string
 	o     Options
@@ -78,8 +79,15 @@ type world struct {
 	lost  map[tomo.LossReason]int
 }
 
+// failing is what a testing.TB and a rapid.T have in common.
+type failing interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 func newWorld(t testing.TB, dir string, open Backend, o Options) *world {
-	w := &world{TB: t, open: open, dir: dir, o: o, now: at, model: map[tomo.TraceID][]tomo.RawDocument{}, lost: map[tomo.LossReason]int{}}
+	w := &world{failing: t, tb: t, open: open, dir: dir, o: o, now: at, model: map[tomo.TraceID][]tomo.RawDocument{}, lost: map[tomo.LossReason]int{}}
 	w.o.Now = func() time.Time { return w.now.Std() }
 	w.o.Lost = func(l tomo.Loss) { w.lost[l.Reason] += l.Count }
 	w.store = open(t, dir, w.o)
@@ -95,7 +103,7 @@ func (w *world) close() {
 func (w *world) restart() {
 	w.Helper()
 	w.close()
-	w.store = w.open(w, w.dir, w.o)
+	w.store = w.open(w.tb, w.dir, w.o)
 }
 
 // put stores documents that are received now.
@@ -461,6 +469,7 @@ func retention(t *testing.T, open Backend) {
 func likeAMap(t *testing.T, open Backend) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorld(t, t.TempDir(), open, Options{})
+		w.failing = r // so that what fails is made smaller
 		defer func() { w.close() }()
 		var sent []string
 		steps := rapid.IntRange(1, 25).Draw(r, "steps")
