@@ -30,7 +30,7 @@ check: clients ## format, vet, staticcheck, layers and all tests
 	cd bench && $(GO) test ./...
 
 bench: build ## measure ingest, reads and size on disk; see docs/benchmarks.md
-	$(MAKE) -C bench run
+	cd bench && $(GO) run ./cmd/bench all
 
 clients: ## install the official clients that e2e drives, as far as they can be had
 	bash e2e/clients.sh
