@@ -221,8 +221,9 @@ func (b *Block) Graphs() (g map[tomo.Time]*tomo.ServiceGraph, err error) {
 	return g, nil
 }
 
-// Find tells the row of a trace. It looks into the filter first, so asking for
-// an id that is not there mostly reads nothing.
+// Find tells the row of a trace, the first one if there are several. It looks
+// into the filter first, so asking for an id that is not there mostly reads
+// nothing.
 func (b *Block) Find(id tomo.TraceID) (row int, found bool, err error) {
 	defer rescue("finding a trace", &err)
 	if !b.filter.MayContain(Hash(id)) {

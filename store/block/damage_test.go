@@ -161,10 +161,10 @@ func (f *failing) Write(p []byte) (int, error) {
 // TestFullDisk: an error of the writer below comes out as it is, and the next
 // block is as good as ever.
 func TestFullDisk(t *testing.T) {
-	rows := newShop(1).traces(200)
+	rows := newShop(1).traces(60)
 	_, want := write(t, rows, block.Options{})
 	full := errors.New("no space left on device")
-	for left := 0; left < len(want); left += len(want)/23 + 1 {
+	for left := 0; left < len(want); left += len(want)/9 + 1 {
 		if _, err := block.Write(&failing{left, full}, rows, block.Options{}); !errors.Is(err, full) {
 			t.Fatalf("writing with room for %d of %d bytes: %v", left, len(want), err)
 		}

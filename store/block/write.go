@@ -22,7 +22,7 @@ import (
 // Options are the choices of a writer. The zero value is what stores use.
 type Options struct {
 	// RowGroupSize is how many bytes of compressed pages are held in memory
-	// before they are written as a row group; 0 is 24 MiB.
+	// before they are written as a row group; 0 is 16 MiB.
 	RowGroupSize int64
 }
 
@@ -76,13 +76,13 @@ func compareRows(a, b *tomo.Summary) int {
 // one row, and what neighbours are compressed with.
 const (
 	pageRows   = 1024    // rows of a page of summary columns
-	pageValues = 1 << 17 // values of all summary columns in such a page
+	pageValues = 1 << 16 // values of all summary columns in such a page
 	pageText   = 120 << 10
 	// drainValues is how many values wait before they go to the columns: as
 	// many as stay in the processor's cache.
 	drainValues = 1 << 12
 
-	defaultRowGroupSize = 24 << 20
+	defaultRowGroupSize = 16 << 20
 )
 
 // writer makes a block out of rows that come in order.
@@ -116,7 +116,7 @@ var writers = sync.Pool{New: func() any {
 		parquet.Compression(w.codec),
 		parquet.DataPageVersion(1),
 		parquet.DataPageStatistics(false),
-		parquet.PageBufferSize(256<<10),
+		parquet.PageBufferSize(128<<10),
 		parquet.WriteBufferSize(0),
 		parquet.CreatedBy("tomo", schemaVersion, ""),
 		parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("start"), parquet.Ascending("id"))),
