@@ -196,6 +196,7 @@ func listen(address *net.TCPAddr) (*doors, error) {
 		tcp.Close()
 		return nil, fmt.Errorf("opening the datagram door: %w", err)
 	}
+	daemon.Enlarge(udp) // now: what comes before the door listens waits in it
 	return &doors{tcp, udp}, nil
 }
 

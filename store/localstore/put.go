@@ -179,7 +179,7 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 			d := &p.docs[i]
 			t := s.traceFor(d.TraceID)
 			if t.baseDocs+len(t.docs)+t.pins < s.o.MaxTraceDocuments {
-				pin(t, entry{Incoming: *d})
+				pin(t, entry{Incoming: *d, kind: entryDocument})
 				continue
 			}
 			p.over = append(p.over, i)
