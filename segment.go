@@ -6,6 +6,8 @@ package tomo
 type RawDocument struct {
 	Text     []byte
 	Received Time
+
+	digest []byte // of Text, while the document is in memory since it came
 }
 
 // A Document is one parsed segment document: a segment or an independent

@@ -66,15 +66,6 @@ type Incoming struct {
 	RawDocument
 }
 
-// Incoming is the parsed document as a store takes it.
-func (d *Document) Incoming() Incoming {
-	in := Incoming{TraceID: d.TraceID, First: d.Segments[0].Start, Last: d.Segments[0].Start, RawDocument: d.RawDocument}
-	for i := range d.Segments {
-		in.First, in.Last = min(in.First, d.Segments[i].Start), max(in.Last, d.Segments[i].Start)
-	}
-	return in
-}
-
 // TraceDocuments is everything held of one trace, in order of receipt.
 type TraceDocuments struct {
 	ID            TraceID

@@ -130,10 +130,14 @@ func (a *assembly) release() {
 	}
 }
 
+// reading is how an assembly reads a document: Document.Parse, or
+// Document.Outline where the texts of the segments are not needed.
+type reading func(*tomo.Document, tomo.RawDocument) *tomo.Refusal
+
 // assemble puts a trace together. Documents that do not parse are left out.
-func assemble(docs []tomo.RawDocument) *assembly {
+func assemble(docs []tomo.RawDocument, how reading) *assembly {
 	a := assemblies.Get().(*assembly)
-	a.read(docs)
+	a.read(docs, how)
 	a.merge()
 	a.place()
 	a.own()
@@ -143,7 +147,7 @@ func assemble(docs []tomo.RawDocument) *assembly {
 }
 
 // read parses the distinct documents in order of receipt.
-func (a *assembly) read(docs []tomo.RawDocument) {
+func (a *assembly) read(docs []tomo.RawDocument, how reading) {
 	a.order = a.order[:0]
 	for i := range docs {
 		a.order = append(a.order, int32(i))
@@ -157,7 +161,7 @@ func (a *assembly) read(docs []tomo.RawDocument) {
 	a.received, a.revision = math.MinInt64, 0
 	for _, i := range a.order {
 		d := a.document()
-		if d.Parse(docs[i]) != nil {
+		if how(d, docs[i]) != nil {
 			a.documents = a.documents[:len(a.documents)-1]
 			continue
 		}

@@ -24,7 +24,7 @@ import "github.com/tomotrace/tomo"
 //
 // The strings of the summary point into the documents' texts.
 func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
-	a := assemble(docs)
+	a := assemble(docs, (*tomo.Document).Outline)
 	defer a.release()
 	return a.summary(id)
 }
@@ -34,7 +34,7 @@ func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
 // segment for each call whose callee sent none. LimitExceeded is left for the
 // caller to say.
 func Trace(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Trace {
-	a := assemble(docs)
+	a := assemble(docs, (*tomo.Document).Parse)
 	defer a.release()
 	return a.trace(id)
 }

@@ -129,7 +129,9 @@ func (p *Pipeline) Losses() *Losses { return p.o.Losses }
 type scratch struct {
 	doc      tomo.Document
 	incoming []tomo.Incoming
-	place    []int // of each incoming: the index of its document in the call
+	digests  []byte // of one call: the store keeps it
+	place    []int  // of each incoming: the index of its document in the call
+	usual    int    // bytes that the digest of a document needed in the call before
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -145,7 +147,7 @@ func (p *Pipeline) Accept(ctx context.Context, source string, docs [][]byte) (re
 		clear(s.incoming)
 		scratches.Put(s)
 	}()
-	s.incoming, s.place = s.incoming[:0], s.place[:0]
+	s.incoming, s.place, s.digests = s.incoming[:0], s.place[:0], make([]byte, 0, s.usual*len(docs))
 	now := tomo.TimeOf(p.o.Now())
 	var refused []placed
 	for i, text := range docs {
@@ -158,6 +160,7 @@ func (p *Pipeline) Accept(ctx context.Context, source string, docs [][]byte) (re
 			refused = p.admit(s, i, document, refused)
 		}
 	}
+	s.usual = len(s.digests)/max(1, len(docs)) + 32
 	if len(s.incoming) > 0 {
 		over, err := p.store.PutSegments(ctx, s.incoming)
 		if err != nil {
@@ -213,7 +216,9 @@ func (p *Pipeline) admit(s *scratch, place int, raw tomo.RawDocument, refused []
 		p.o.Losses.Add(tomo.Loss{Time: now, Source: "document", Reason: tomo.LossTruncated, ID: top.ID.String(), Trace: s.doc.TraceID.String(), Count: 1,
 			Detail: fmt.Sprintf("names cut: %d, annotations left out: %d, other members left out: %d; the text is stored whole", r.Name, r.Annotations, r.Members)})
 	}
-	s.incoming = append(s.incoming, s.doc.Incoming())
+	var in tomo.Incoming
+	in, s.digests = s.doc.Incoming(s.digests)
+	s.incoming = append(s.incoming, in)
 	s.place = append(s.place, place)
 	return refused
 }

@@ -94,7 +94,7 @@ func newOpenIndex() openIndex {
 	}
 }
 
-// documentOverhead is what a document in memory costs besides its text.
+// documentOverhead is what a document in memory costs besides its text and digest.
 const documentOverhead = 96
 
 // add puts an entry of the log into its trace.
@@ -118,8 +118,8 @@ func (x *openIndex) add(t *openTrace, e *entry, f *walFile) {
 	}
 	t.lo, t.hi = min(t.lo, e.First), max(t.hi, e.Last)
 	t.docs = append(t.docs, e.RawDocument)
-	t.bytes += int64(len(e.Text))
-	x.bytes += int64(len(e.Text)) + documentOverhead
+	t.bytes += int64(e.Size())
+	x.bytes += int64(e.Size()) + documentOverhead
 	x.docs++
 }
 
@@ -130,8 +130,8 @@ func (x *openIndex) settled(t *openTrace) {
 		f.live.Add(-1)
 	}
 	for _, d := range t.docs[:t.settling] {
-		t.bytes -= int64(len(d.Text))
-		x.bytes -= int64(len(d.Text)) + documentOverhead
+		t.bytes -= int64(d.Size())
+		x.bytes -= int64(d.Size()) + documentOverhead
 	}
 	x.docs -= t.settling
 	t.docs = append([]tomo.RawDocument(nil), t.docs[t.settling:]...)

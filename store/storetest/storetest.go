@@ -116,7 +116,8 @@ func (w *world) put(texts ...string) (over []int) {
 		if refusal := d.Parse(raw); refusal != nil {
 			w.Fatalf("%s: %v", text, refusal)
 		}
-		docs = append(docs, d.Incoming())
+		in, _ := d.Incoming(nil)
+		docs = append(docs, in)
 	}
 	over, err := w.store.PutSegments(context.Background(), docs)
 	if err != nil {
