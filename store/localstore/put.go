@@ -9,7 +9,8 @@ import (
 	"github.com/tomotrace/tomo"
 )
 
-// put is one call of PutSegments on its way through the commit loop.
+// put is one call of PutSegments on its way through the commit loop; without
+// documents it only asks to leave a log file behind that keeps nothing open.
 type put struct {
 	docs []tomo.Incoming
 	over []int
@@ -114,6 +115,9 @@ func (s *Store) commitLoop() {
 			}
 		}
 		s.commit(group)
+		if s.wal.idle() {
+			s.leaveFile(group)
+		}
 		for _, p := range group {
 			close(p.done)
 		}
@@ -158,6 +162,33 @@ func (s *Store) commit(group []*put) {
 	s.through = max(s.through, at)
 	s.counters.groups.Add(1)
 	s.counters.groupDocuments.Add(int64(len(entries)))
+}
+
+// leaveFile ends the log file that keeps nothing open, if somebody asked for it.
+func (s *Store) leaveFile(group []*put) {
+	for _, p := range group {
+		if len(p.docs) == 0 {
+			s.wal.close()
+		}
+	}
+}
+
+// clearLog removes the log files that keep nothing open. While nothing comes
+// that is all of them: a restart has nothing to read then, and the disk holds
+// each document once.
+func (s *Store) clearLog() error {
+	if s.wal.idle() {
+		p := &put{done: make(chan struct{})}
+		select {
+		case s.puts <- p:
+			select {
+			case <-p.done:
+			case <-s.done:
+			}
+		case <-s.closed:
+		}
+	}
+	return s.wal.trim()
 }
 
 // admit decides which documents of a group fit into their traces and pins the

@@ -100,7 +100,7 @@ func (s *Store) Settle(ctx context.Context, rows []tomo.Settled) error {
 	}
 	s.counters.rounds.Add(1)
 	s.counters.settledTraces.Add(int64(len(rows)))
-	if err := s.wal.trim(); err != nil {
+	if err := s.clearLog(); err != nil {
 		s.o.Logger.Warn("giving up log files", "error", err) // tried again in the next round
 	}
 	return nil

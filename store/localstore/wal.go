@@ -83,7 +83,7 @@ func (p position) file() uint64 { return uint64(p >> 32) }
 // append writes the entries as one frame and syncs it. It returns the file that
 // holds them, which is not trimmed before the next append, and their position.
 func (w *wal) append(entries []entry) (*walFile, position, error) {
-	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit || w.idle() {
+	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit {
 		if err := w.rotate(); err != nil {
 			return nil, 0, err
 		}
@@ -113,11 +113,12 @@ func (w *wal) append(entries []entry) (*walFile, position, error) {
 	return w.current, positionOf(w.current.number, w.frames), nil
 }
 
-// idleBytes is the size from which a file that keeps nothing open is left
-// behind, so that it can go.
-const idleBytes = 1 << 20
-
-func (w *wal) idle() bool { return w.current.live.Load() == 0 && w.current.log.size > idleBytes }
+// idle reports whether there is a current file that keeps nothing open.
+func (w *wal) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.current != nil && w.current.live.Load() == 0
+}
 
 // rotate starts a new file.
 func (w *wal) rotate() error {
