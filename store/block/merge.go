@@ -30,6 +30,7 @@ func Merge(w io.Writer, blocks []*Block, skip func(block, row int) bool, o Optio
 		sources = append(sources, source{reader: r, number: i, rows: b.info.Rows})
 	}
 	out := newWriter(w, o)
+	defer out.release()
 	for {
 		var next *source
 		for i := range sources {

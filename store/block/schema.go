@@ -1,9 +1,15 @@
 package block
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"math"
 	"strings"
+	"sync"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // schemaVersion is written into every block under the key tomo.schema. It
@@ -169,11 +175,14 @@ const (
 
 var schema = parquet.SchemaOf(trace{})
 
-// column is what a reader has to know of a leaf column.
+// column is what has to be known of a leaf column to read and write it.
 type column struct {
 	number         int
 	path           string // with dots
 	kind           parquet.Kind
+	encoding       format.Encoding
+	compressed     bool // with zstd
+	bounded        bool // it has bounds, as all columns but raw bytes have
 	maxRep, maxDef byte
 }
 
@@ -181,13 +190,53 @@ type column struct {
 var columns = func() (list [numColumns]column) {
 	for i, path := range schema.Columns() {
 		leaf, _ := schema.Lookup(path...)
+		kind := leaf.Node.Type()
 		list[i] = column{
-			number: i,
-			path:   strings.Join(path, "."),
-			kind:   leaf.Node.Type().Kind(),
-			maxRep: byte(leaf.MaxRepetitionLevel),
-			maxDef: byte(leaf.MaxDefinitionLevel),
+			number:     i,
+			path:       strings.Join(path, "."),
+			kind:       kind.Kind(),
+			encoding:   format.Plain,
+			compressed: leaf.Node.Compression() == nil,
+			bounded:    kind.Kind() != parquet.ByteArray || kind.LogicalType() != nil,
+			maxRep:     byte(leaf.MaxRepetitionLevel),
+			maxDef:     byte(leaf.MaxDefinitionLevel),
+		}
+		if e := leaf.Node.Encoding(); e != nil {
+			list[i].encoding = e.Encoding()
 		}
 	}
 	return list
 }()
+
+// list is the path of the list that the column is an element of, or in.
+func (c *column) list() string { return c.path[:strings.LastIndexByte(c.path, '.')] }
+
+// compare orders two values of the column that are as PLAIN has them, without a
+// length.
+func (c *column) compare(a, b []byte) int {
+	switch c.kind {
+	case parquet.Int32:
+		return cmp.Compare(int32(binary.LittleEndian.Uint32(a)), int32(binary.LittleEndian.Uint32(b)))
+	case parquet.Int64:
+		return cmp.Compare(int64(binary.LittleEndian.Uint64(a)), int64(binary.LittleEndian.Uint64(b)))
+	case parquet.Double:
+		return cmp.Compare(math.Float64frombits(binary.LittleEndian.Uint64(a)), math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	default:
+		return bytes.Compare(a, b)
+	}
+}
+
+// empty is the footer of a file of this schema with nothing in it, as the
+// library writes it.
+var empty = sync.OnceValue(func() format.FileMetaData {
+	var file bytes.Buffer
+	w := parquet.NewGenericWriter[trace](&file, schema, parquet.CreatedBy("tomo", schemaVersion, ""))
+	if err := w.Close(); err != nil {
+		panic(err) // there is nothing to go wrong
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		panic(err)
+	}
+	return *f.Metadata()
+})

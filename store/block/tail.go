@@ -5,8 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"io"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 )
+
+// magic is what a Parquet file begins and ends with.
+const magic = "PAR1"
 
 // The tail of a block is what it is opened with. Parquet has checksums for
 // pages only, so the tail carries its own, and the filter of ids with it, in a
@@ -53,41 +58,53 @@ func parseSeal(b []byte) (seal, error) {
 	}, nil
 }
 
-// sink is where a block goes. It counts, and holds the tail back until the
-// filter and the seal are in it.
-type sink struct {
-	w    io.Writer
-	n    int64
-	tail *bytes.Buffer // nil before the tail
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	if s.tail != nil {
-		return s.tail.Write(p)
+// writeTail writes everything after the row groups.
+func (w *writer) writeTail(metadata []format.KeyValue) error {
+	if err := w.begin(); err != nil {
+		return err
 	}
-	n, err := s.w.Write(p)
-	s.n += int64(n)
-	return n, err
-}
-
-// writeTail writes everything after the row groups and returns the size of the
-// file.
-func (w *writer) writeTail() (int64, error) {
-	w.out.tail = new(bytes.Buffer)
-	if err := w.parquet.Close(); err != nil {
-		return 0, err
+	var tail bytes.Buffer
+	encoder := thrift.NewEncoder(new(thrift.CompactProtocol).NewWriter(&tail))
+	encode := func(index any) (offset int64, length int32, err error) {
+		at := tail.Len()
+		err = encoder.Encode(index)
+		return w.size + int64(at), int32(tail.Len() - at), err
 	}
-	// The library ends the file with the footer and its length. What we put
-	// before them moves nothing that the footer points to.
-	indexes, footer := w.out.tail.Bytes(), []byte(nil)
-	at := len(indexes) - 8 - int(binary.LittleEndian.Uint32(indexes[len(indexes)-8:]))
-	indexes, footer = indexes[:at:at], indexes[at:]
-
-	s := seal{indexes: w.out.n, filter: w.out.n + int64(len(indexes))}
-	tail := append(indexes, newFilter(w.hashes).blocks.Bytes()...)
-	s.tail = crc32.Checksum(tail, castagnoli)
-	s.footer = crc32.Checksum(footer[:len(footer)-8], castagnoli)
-	tail = append(s.append(tail), footer...)
-	n, err := w.out.w.Write(tail)
-	return w.out.n + int64(n), err
+	footer := empty()
+	footer.KeyValueMetadata, footer.RowGroups = metadata, nil
+	for i := range w.groups {
+		g := &w.groups[i]
+		footer.NumRows += g.NumRows
+		footer.RowGroups = append(footer.RowGroups, g.RowGroup)
+		for c := range g.Columns {
+			chunk := &g.Columns[c]
+			var err error
+			if columns[c].bounded {
+				if chunk.ColumnIndexOffset, chunk.ColumnIndexLength, err = encode(&g.bounds[c]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range w.groups {
+		g := &w.groups[i]
+		for c := range g.Columns {
+			chunk := &g.Columns[c]
+			var err error
+			if chunk.OffsetIndexOffset, chunk.OffsetIndexLength, err = encode(&g.offsets[c]); err != nil {
+				return err
+			}
+		}
+	}
+	s := seal{indexes: w.size, filter: w.size + int64(tail.Len())}
+	tail.Write(newFilter(w.hashes).blocks.Bytes())
+	s.tail = crc32.Checksum(tail.Bytes(), castagnoli)
+	end, err := thrift.Marshal(new(thrift.CompactProtocol), &footer)
+	if err != nil {
+		return err
+	}
+	s.footer = crc32.Checksum(end, castagnoli)
+	b := append(s.append(tail.Bytes()), end...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(end)))
+	return w.write(append(b, magic...))
 }

@@ -10,11 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
-	"unicode/utf8"
-	"unsafe"
 
-	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/tomotrace/tomo"
 )
@@ -56,6 +53,7 @@ type Info struct {
 func Write(w io.Writer, rows []tomo.Settled, o Options) (Info, error) {
 	slices.SortFunc(rows, func(a, b tomo.Settled) int { return compareRows(a.Summary, b.Summary) })
 	b := newWriter(w, o)
+	defer b.release()
 	for i := range rows {
 		if err := b.add(&rows[i]); err != nil {
 			return Info{}, fmt.Errorf("writing a block: %w", err)
@@ -76,91 +74,116 @@ func compareRows(a, b *tomo.Summary) int {
 // one row, and what neighbours are compressed with.
 const (
 	pageRows   = 1024    // rows of a page of summary columns
-	pageValues = 1 << 16 // values of all summary columns in such a page
+	pageValues = 1 << 16 // about how many values all of them have in such a page
 	pageText   = 120 << 10
-	// drainValues is how many values wait before they go to the columns: as
-	// many as stay in the processor's cache.
-	drainValues = 1 << 12
 
 	defaultRowGroupSize = 16 << 20
 )
 
 // writer makes a block out of rows that come in order.
 //
-// Values are gathered column by column and given to the library in batches.
-// Pages of all summary columns end at the same row, so that reading a few rows
-// touches one page of each; pages of documents end when they are full.
+// Values are gathered column by column. Pages of all summary columns end at the
+// same row, so that reading a few rows touches one page of each; pages of
+// documents end when they are full.
 type writer struct {
-	parquet *parquet.GenericWriter[trace]
-	columns []*parquet.ColumnWriter
-	codec   codec
-	out     sink
+	press  *press
+	leaves [numColumns]leaf
+	levels []*levels // of all leaves but colText
 
-	pending [numColumns][]parquet.Value
-	waiting int // values in pending
-	rows    int // rows in the open page
-	values  int // values in the open page
-	text    int // bytes in the open page of documents
-
+	out       io.Writer
+	size      int64 // written to out
 	groupSize int64 // when a row group is full
-	flushed   int64 // size of the finished row groups
 
+	rows   int // of the open row group
+	paged  int // those before the open page of summary columns
+	values int // in the open page of summary columns
+
+	groups []rowGroup
 	info   Info
 	hashes []uint64
 	graphs graphs
 }
 
+// rowGroup is what the tail tells of a row group.
+type rowGroup struct {
+	format.RowGroup
+	bounds  [numColumns]format.ColumnIndex
+	offsets [numColumns]format.OffsetIndex
+}
+
 var writers = sync.Pool{New: func() any {
-	w := &writer{codec: newCodec()}
-	w.parquet = parquet.NewGenericWriter[trace](io.Discard, schema,
-		parquet.Compression(w.codec),
-		parquet.DataPageVersion(1),
-		parquet.DataPageStatistics(false),
-		parquet.PageBufferSize(128<<10),
-		parquet.WriteBufferSize(0),
-		parquet.CreatedBy("tomo", schemaVersion, ""),
-		parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("start"), parquet.Ascending("id"))),
-	)
-	w.columns = w.parquet.ColumnWriters()
+	w := &writer{press: newPress()}
+	shared := map[string][2]*levels{}
+	for c := range w.leaves {
+		l := &w.leaves[c]
+		l.column = &columns[c]
+		if l.maxRep > 0 {
+			list := shared[l.list()]
+			if list[0] == nil || c == colText {
+				list = [2]*levels{w.newLevels(c, l.maxRep), w.newLevels(c, l.maxDef)}
+			}
+			if c != colText {
+				shared[l.list()] = list
+			}
+			l.rep, l.def = list[0], list[1]
+		}
+		if l.maxDef > l.maxRep {
+			l.def = w.newLevels(c, l.maxDef)
+		}
+		if l.encoding == format.RLEDictionary {
+			l.words = &dictionary{codes: map[string]int32{}}
+		}
+		l.clear()
+	}
+	for c, words := range map[int][]string{colNodeState: states[:], colUnitOutcome: outcomes[:], colCallOutcome: outcomes[:], colAnnotationKind: kinds[:]} {
+		w.leaves[c].words = &dictionary{words: words}
+	}
 	return w
 }}
 
+// newLevels makes the levels of a column, or of all columns of its list.
+func (w *writer) newLevels(c int, highest byte) *levels {
+	l := &levels{highest: highest}
+	if c != colText {
+		w.levels = append(w.levels, l)
+	}
+	return l
+}
+
 func newWriter(out io.Writer, o Options) *writer {
 	w := writers.Get().(*writer)
-	w.out = sink{w: out}
-	w.parquet.Reset(&w.out)
+	w.out = out
 	w.groupSize = cmp.Or(o.RowGroupSize, defaultRowGroupSize)
-	w.flushed = 0
 	w.info = Info{
 		MinStart: math.MaxInt64, MaxStart: math.MinInt64,
 		MinReceived: math.MaxInt64, MaxReceived: math.MinInt64,
 		MinReceipt: math.MaxInt64, MinEnd: math.MaxInt64, MaxEnd: math.MinInt64,
 	}
-	w.hashes = w.hashes[:0]
 	w.graphs = graphs{}
 	return w
 }
 
-// release gives the writer's memory to the next one. A writer that failed is
-// left to the garbage collector: nobody knows what the library holds.
+// release gives the writer's memory to the next one.
 func (w *writer) release() {
-	// Reset clears the metadata of the file that was written, parts of which are
-	// the writer's own and would be missing in the next file.
-	groups := w.parquet.File().Metadata().RowGroups
-	for i := range groups {
-		groups[i].SortingColumns = slices.Clone(groups[i].SortingColumns)
-		for c := range groups[i].Columns {
-			path := &groups[i].Columns[c].MetaData.PathInSchema
-			*path = slices.Clone(*path)
-		}
-	}
-	w.out = sink{}
-	w.parquet.Reset(io.Discard)
-	w.graphs = graphs{}
-	for i := range w.pending {
-		clear(w.pending[i][:cap(w.pending[i])]) // they point to the rows' strings
-	}
+	w.out, w.size = nil, 0
+	w.clearGroup()
+	clear(w.groups)
+	w.groups, w.hashes, w.graphs = w.groups[:0], w.hashes[:0], nil
+	w.press.kept = w.press.kept[:0]
 	writers.Put(w)
+}
+
+// clearGroup begins a row group.
+func (w *writer) clearGroup() {
+	for c := range w.leaves {
+		w.leaves[c].clearGroup()
+	}
+	for _, l := range w.levels {
+		l.of = l.of[:0]
+	}
+	text := &w.leaves[colText]
+	text.rep.of, text.def.of = text.rep.of[:0], text.def.of[:0]
+	w.rows, w.paged, w.values = 0, 0, 0
 }
 
 // add appends a row.
@@ -170,221 +193,186 @@ func (w *writer) add(row *tomo.Settled) error {
 	if err := w.addLists(s); err != nil {
 		return fmt.Errorf("trace %v: %w", s.ID, err)
 	}
-	if err := w.addDocuments(row.Documents); err != nil {
-		return err
-	}
+	w.addDocuments(row.Documents)
 	w.graphs.add(s)
 	w.hashes = append(w.hashes, Hash(s.ID))
 	w.info.add(row)
 	w.rows++
-	if w.waiting >= drainValues {
-		if err := w.drain(); err != nil {
+	w.values += 32 + len(row.Documents) + 6*len(s.Nodes) + 10*len(s.Units) + 9*len(s.Calls) + 7*len(s.Annotations)
+	if w.rows-w.paged >= pageRows || w.values >= pageValues {
+		if err := w.endPages(); err != nil {
 			return err
 		}
 	}
-	if w.rows >= pageRows || w.values >= pageValues {
-		return w.flushPages()
+	if len(w.leaves[colText].plain)-room < pageText {
+		return nil
 	}
-	return nil
+	if err := w.endText(); err != nil {
+		return err
+	}
+	if w.buffered() < w.groupSize {
+		return nil
+	}
+	return w.endGroup()
 }
 
 // addTrace appends what there is once a trace.
 func (w *writer) addTrace(s *tomo.Summary) {
 	first, last := ends(s)
-	w.put(colID, parquet.FixedLenByteArrayValue(s.ID[:]), 0, 0)
-	w.put(colStart, moment(s.Start), 0, 0)
-	w.put(colBegan, moment(s.Began), 0, 0)
-	w.put(colReceived, moment(s.Received), 0, 0)
-	w.duration(colDuration, s.Duration, 0, 0)
-	w.duration(colResponseTime, s.ResponseTime, 0, 0)
-	w.optional(colFirstEnd, moment(first), first <= last, 0, 0)
-	w.optional(colLastEnd, moment(last), first <= last, 0, 0)
-	w.put(colRevision, number(s.Revision), 0, 0)
-	w.put(colDocumentCount, number(s.Documents), 0, 0)
-	w.put(colHasFault, parquet.BooleanValue(s.HasFault), 0, 0)
-	w.put(colHasError, parquet.BooleanValue(s.HasError), 0, 0)
-	w.put(colHasThrottle, parquet.BooleanValue(s.HasThrottle), 0, 0)
-	w.put(colIsPartial, parquet.BooleanValue(s.IsPartial), 0, 0)
-	w.put(colLimitExceeded, parquet.BooleanValue(s.LimitExceeded), 0, 0)
-	w.optional(colEntryPoint, index(s.EntryPoint), s.EntryPoint >= 0, 0, 0)
-	w.put(colMethod, text(s.HTTP.Method), 0, 0)
-	w.put(colURL, text(s.HTTP.URL), 0, 0)
-	w.put(colUserAgent, text(s.HTTP.UserAgent), 0, 0)
-	w.put(colClientIP, text(s.HTTP.ClientIP), 0, 0)
-	w.put(colStatus, number(s.HTTP.Status), 0, 0)
-	w.put(colForwardedFor, parquet.BooleanValue(s.HTTP.ForwardedFor), 0, 0)
-	w.put(colTraced, parquet.BooleanValue(s.HTTP.Traced), 0, 0)
-	w.count(colTraced + 1)
+	l := &w.leaves
+	l[colID].plain = append(l[colID].plain, s.ID[:]...)
+	l[colStart].time(s.Start)
+	l[colBegan].time(s.Began)
+	l[colReceived].time(s.Received)
+	l[colDuration].duration(s.Duration)
+	l[colResponseTime].duration(s.ResponseTime)
+	if l[colFirstEnd].there(first <= last) {
+		l[colFirstEnd].time(first)
+	}
+	if l[colLastEnd].there(first <= last) {
+		l[colLastEnd].time(last)
+	}
+	l[colRevision].int(int64(s.Revision))
+	l[colDocumentCount].int(int64(s.Documents))
+	l[colHasFault].bool(s.HasFault)
+	l[colHasError].bool(s.HasError)
+	l[colHasThrottle].bool(s.HasThrottle)
+	l[colIsPartial].bool(s.IsPartial)
+	l[colLimitExceeded].bool(s.LimitExceeded)
+	if l[colEntryPoint].there(s.EntryPoint >= 0) {
+		l[colEntryPoint].int(int64(s.EntryPoint))
+	}
+	l[colMethod].text(s.HTTP.Method)
+	l[colURL].text(s.HTTP.URL)
+	l[colUserAgent].text(s.HTTP.UserAgent)
+	l[colClientIP].text(s.HTTP.ClientIP)
+	l[colStatus].int(int64(s.HTTP.Status))
+	l[colForwardedFor].bool(s.HTTP.ForwardedFor)
+	l[colTraced].bool(s.HTTP.Traced)
 }
 
 // addLists appends the nodes, units, calls and all else that there may be any
 // number of.
 func (w *writer) addLists(s *tomo.Summary) error {
-	w.empty(len(s.Nodes), colNodeName, colNodeRegion)
+	l := &w.leaves
+	w.list(colNodeName, colNodeRegion, len(s.Nodes))
 	for i := range s.Nodes {
-		n, r := &s.Nodes[i], min(i, 1)
+		n := &s.Nodes[i]
 		if int(n.State) >= len(states) {
 			return fmt.Errorf("node %q has the unknown state %d", n.Name, n.State)
 		}
-		w.put(colNodeName, text(n.Name), r, 1)
-		w.put(colNodeType, text(n.Type), r, 1)
-		w.put(colNodeAccount, text(n.Account), r, 1)
-		w.put(colNodeState, text(states[n.State]), r, 1)
-		w.put(colNodeRoot, parquet.BooleanValue(n.Root), r, 1)
-		w.put(colNodeRegion, text(n.Region), r, 1)
+		l[colNodeName].text(n.Name)
+		l[colNodeType].text(n.Type)
+		l[colNodeAccount].text(n.Account)
+		l[colNodeState].word(int32(n.State))
+		l[colNodeRoot].bool(n.Root)
+		l[colNodeRegion].text(n.Region)
 	}
-	w.empty(len(s.Units), colUnitNode, colUnitOpen)
+	w.list(colUnitNode, colUnitOpen, len(s.Units))
 	for i := range s.Units {
-		u, r := &s.Units[i], min(i, 1)
+		u := &s.Units[i]
 		if int(u.Outcome) >= len(outcomes) {
 			return fmt.Errorf("unit %d has the unknown outcome %d", i, u.Outcome)
 		}
-		w.put(colUnitNode, index(u.Node), r, 1)
-		w.put(colUnitReceived, moment(u.Received), r, 1)
-		w.put(colUnitStart, moment(u.Start), r, 1)
-		w.put(colUnitEnd, moment(u.End), r, 1)
-		w.duration(colUnitResponseTime, u.ResponseTime, r, 1)
-		w.duration(colUnitDuration, u.Duration, r, 1)
-		w.put(colUnitOutcome, text(outcomes[u.Outcome]), r, 1)
-		w.put(colUnitStatus, number(u.Status), r, 1)
-		w.put(colUnitInferred, parquet.BooleanValue(u.Inferred), r, 1)
-		w.put(colUnitOpen, parquet.BooleanValue(u.Open), r, 1)
+		l[colUnitNode].int(int64(u.Node))
+		l[colUnitReceived].time(u.Received)
+		l[colUnitStart].time(u.Start)
+		l[colUnitEnd].time(u.End)
+		l[colUnitResponseTime].duration(u.ResponseTime)
+		l[colUnitDuration].duration(u.Duration)
+		l[colUnitOutcome].word(int32(u.Outcome))
+		l[colUnitStatus].int(int64(u.Status))
+		l[colUnitInferred].bool(u.Inferred)
+		l[colUnitOpen].bool(u.Open)
 	}
-	w.empty(len(s.Calls), colCallFrom, colCallAliasType)
+	w.list(colCallFrom, colCallAliasType, len(s.Calls))
 	for i := range s.Calls {
-		c, r := &s.Calls[i], min(i, 1)
+		c := &s.Calls[i]
 		if int(c.Outcome) >= len(outcomes) {
 			return fmt.Errorf("call %d has the unknown outcome %d", i, c.Outcome)
 		}
-		w.put(colCallFrom, index(c.From), r, 1)
-		w.put(colCallTo, index(c.To), r, 1)
-		w.put(colCallReceived, moment(c.Received), r, 1)
-		w.duration(colCallResponseTime, c.ResponseTime, r, 1)
-		w.put(colCallOutcome, text(outcomes[c.Outcome]), r, 1)
-		w.put(colCallStatus, number(c.Status), r, 1)
-		w.put(colCallOpen, parquet.BooleanValue(c.Open), r, 1)
-		w.put(colCallAliasName, text(c.AliasName), r, 1)
-		w.put(colCallAliasType, text(c.AliasType), r, 1)
+		l[colCallFrom].int(int64(c.From))
+		l[colCallTo].int(int64(c.To))
+		l[colCallReceived].time(c.Received)
+		l[colCallResponseTime].duration(c.ResponseTime)
+		l[colCallOutcome].word(int32(c.Outcome))
+		l[colCallStatus].int(int64(c.Status))
+		l[colCallOpen].bool(c.Open)
+		l[colCallAliasName].text(c.AliasName)
+		l[colCallAliasType].text(c.AliasType)
 	}
-	w.empty(len(s.Annotations), colAnnotationKey, colAnnotationNodes)
+	w.list(colAnnotationKey, colAnnotationNodes, len(s.Annotations))
 	for i := range s.Annotations {
-		a, r := &s.Annotations[i], min(i, 1)
+		a := &s.Annotations[i]
 		v := &a.Value
 		if int(v.Kind) >= len(kinds) {
 			return fmt.Errorf("annotation %q is of the unknown kind %d", a.Key, v.Kind)
 		}
-		w.put(colAnnotationKey, text(a.Key), r, 1)
-		w.put(colAnnotationKind, text(kinds[v.Kind]), r, 1)
-		w.optional(colAnnotationString, text(v.String), v.Kind == tomo.StringValue, r, 1)
-		w.optional(colAnnotationNumber, parquet.DoubleValue(v.Number), v.Kind == tomo.NumberValue, r, 1)
-		w.optional(colAnnotationBool, parquet.BooleanValue(v.Bool), v.Kind == tomo.BoolValue, r, 1)
-		w.nodes(colAnnotationNodes, a.Nodes, r)
+		l[colAnnotationKey].text(a.Key)
+		l[colAnnotationKind].word(int32(v.Kind))
+		if l[colAnnotationString].there(v.Kind == tomo.StringValue) {
+			l[colAnnotationString].text(v.String)
+		}
+		if l[colAnnotationNumber].there(v.Kind == tomo.NumberValue) {
+			l[colAnnotationNumber].float(v.Number)
+		}
+		if l[colAnnotationBool].there(v.Kind == tomo.BoolValue) {
+			l[colAnnotationBool].bool(v.Bool)
+		}
+		l[colAnnotationNodes].nodes(i, a.Nodes)
 	}
-	w.empty(len(s.Users), colUserName, colUserNodes)
+	w.list(colUserName, colUserNodes, len(s.Users))
 	for i := range s.Users {
-		u, r := &s.Users[i], min(i, 1)
-		w.put(colUserName, text(u.Name), r, 1)
-		w.nodes(colUserNodes, u.Nodes, r)
+		l[colUserName].text(s.Users[i].Name)
+		l[colUserNodes].nodes(i, s.Users[i].Nodes)
 	}
 	w.strings(colResourceARN, s.ResourceARNs)
 	w.strings(colInstanceID, s.InstanceIDs)
 	w.strings(colAvailabilityZone, s.AvailabilityZones)
-	w.count(8 + 6*len(s.Nodes) + 10*len(s.Units) + 9*len(s.Calls) + 7*len(s.Annotations))
 	return nil
 }
 
-// addDocuments appends the documents of a row. Their text goes to the column
-// at once, without waiting in between: it is most of what there is to copy.
-func (w *writer) addDocuments(docs []tomo.RawDocument) error {
-	w.empty(len(docs), colText, colTextReceived)
+// addDocuments appends the documents of a row.
+func (w *writer) addDocuments(docs []tomo.RawDocument) {
+	w.list(colText, colText, len(docs))
+	w.list(colTextReceived, colTextReceived, len(docs))
 	for i := range docs {
-		r := min(i, 1)
-		w.put(colText, parquet.ByteArrayValue(docs[i].Text), r, 1)
-		w.put(colTextReceived, moment(docs[i].Received), r, 1)
-		w.text += len(docs[i].Text)
-	}
-	w.count(len(docs))
-	if err := w.drainColumn(colText); err != nil {
-		return err
-	}
-	if w.text < pageText {
-		return nil
-	}
-	w.text = 0
-	if err := w.columns[colText].Flush(); err != nil {
-		return err
-	}
-	if w.parquet.Size()-w.flushed < w.groupSize {
-		return nil
-	}
-	return w.flushGroup()
-}
-
-// put appends one value with its repetition and definition levels.
-func (w *writer) put(column int, v parquet.Value, r, d int) {
-	v.SetRepetitionLevel(r)
-	v.SetDefinitionLevel(d)
-	w.pending[column] = append(w.pending[column], v)
-}
-
-// optional appends v if it is there; d is the level at which it is null.
-func (w *writer) optional(column int, v parquet.Value, there bool, r, d int) {
-	if there {
-		w.put(column, v, r, d+1)
-	} else {
-		w.put(column, parquet.Value{}, r, d)
-	}
-}
-
-func (w *writer) duration(column int, t time.Duration, r, d int) {
-	w.optional(column, parquet.Int64Value(t.Microseconds()), t != tomo.Absent, r, d)
-}
-
-// empty notes in every column from first to last that a list of n is empty, if
-// it is.
-func (w *writer) empty(n, first, last int) {
-	if n > 0 {
-		return
-	}
-	for c := first; c <= last; c++ {
-		w.put(c, parquet.Value{}, 0, 0)
-	}
-}
-
-// nodes appends the list inside an element that begins at repetition level r.
-func (w *writer) nodes(column int, list []int, r int) {
-	if len(list) == 0 {
-		w.put(column, parquet.Value{}, r, 1)
-	}
-	for i, n := range list {
-		if i > 0 {
-			r = 2
-		}
-		w.put(column, index(n), r, 2)
+		w.leaves[colText].blob(docs[i].Text)
+		w.leaves[colTextReceived].time(docs[i].Received)
 	}
 }
 
 func (w *writer) strings(column int, list []string) {
-	w.empty(len(list), column, column)
-	for i, s := range list {
-		w.put(column, text(s), min(i, 1), 1)
+	w.list(column, column, len(list))
+	for _, s := range list {
+		w.leaves[column].text(s)
 	}
 }
 
-// count notes that about n values were appended.
-func (w *writer) count(n int) { w.waiting, w.values = w.waiting+n, w.values+n }
-
-func moment(t tomo.Time) parquet.Value { return parquet.Int64Value(int64(t)) }
-func number(n int) parquet.Value       { return parquet.Int64Value(int64(n)) }
-func index(n int) parquet.Value        { return parquet.Int32Value(int32(n)) }
-
-// text is the value of s, which it shares. Readers of a text column stop at
-// bytes that are not UTF-8.
-func text(s string) parquet.Value {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+// list notes that the list which the columns from first to last make up has n
+// elements. What is optional in an element, or a list, notes its own levels, but
+// where there is no element.
+func (w *writer) list(first, last, n int) {
+	rep, def := w.leaves[first].rep, w.leaves[first].def
+	if n > 0 {
+		rep.of = append(rep.of, 0)
+		def.of = append(def.of, 1)
+		for range n - 1 {
+			rep.of = append(rep.of, 1)
+			def.of = append(def.of, 1)
+		}
+		return
 	}
-	return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(s), len(s)))
+	rep.of, def.of = append(rep.of, 0), append(def.of, 0)
+	for c := first + 1; c <= last; c++ {
+		l := &w.leaves[c]
+		if l.rep != rep {
+			l.rep.of = append(l.rep.of, 0)
+		}
+		if l.def != def {
+			l.def.of = append(l.def.of, 0)
+		}
+	}
 }
 
 // The words for what is a number elsewhere, by that number.
@@ -423,76 +411,153 @@ func (i *Info) add(row *tomo.Settled) {
 	}
 }
 
-// drain gives the values that wait to their columns.
-func (w *writer) drain() error {
-	for c := range w.pending {
-		if err := w.drainColumn(c); err != nil {
+// endPages ends the page of every summary column.
+func (w *writer) endPages() error {
+	for _, l := range w.levels {
+		if err := l.encode(); err != nil {
 			return err
 		}
 	}
-	w.waiting = 0
-	return nil
-}
-
-func (w *writer) drainColumn(c int) error {
-	if len(w.pending[c]) == 0 {
-		return nil
-	}
-	_, err := w.columns[c].WriteRowValues(w.pending[c])
-	w.pending[c] = w.pending[c][:0]
-	return err
-}
-
-// flushPages ends the page of every summary column.
-func (w *writer) flushPages() error {
-	if err := w.drain(); err != nil {
-		return err
-	}
-	w.rows, w.values = 0, 0
-	for c, column := range w.columns {
+	for c := range w.leaves {
 		if c == colText {
 			continue
 		}
-		if err := column.Flush(); err != nil {
+		if err := w.press.endPage(&w.leaves[c], w.rows); err != nil {
 			return err
 		}
 	}
+	for _, l := range w.levels {
+		l.of = l.of[:0]
+	}
+	w.paged, w.values = w.rows, 0
 	return nil
 }
 
-// flushGroup ends the row group.
-func (w *writer) flushGroup() error {
-	if err := w.flushPages(); err != nil {
+// endText ends the page of documents.
+func (w *writer) endText() error {
+	l := &w.leaves[colText]
+	for _, levels := range []*levels{l.rep, l.def} {
+		if err := levels.encode(); err != nil {
+			return err
+		}
+	}
+	if err := w.press.endPage(l, w.rows); err != nil {
 		return err
 	}
-	w.text = 0
-	if err := w.parquet.Flush(); err != nil {
-		return err
-	}
-	w.flushed = w.parquet.Size()
+	l.rep.of, l.def.of = l.rep.of[:0], l.def.of[:0]
 	return nil
+}
+
+// buffered is the size of the pages of the open row group.
+func (w *writer) buffered() (n int64) {
+	for c := range w.leaves {
+		n += w.leaves[c].meta.TotalCompressedSize
+	}
+	return n
+}
+
+// endGroup writes the row group and begins the next one.
+func (w *writer) endGroup() error {
+	if w.rows == 0 {
+		return nil
+	}
+	for _, do := range []func() error{w.endPages, w.endText, w.begin} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	g := rowGroup{RowGroup: format.RowGroup{
+		NumRows:        int64(w.rows),
+		FileOffset:     w.size,
+		Ordinal:        int16(len(w.groups)),
+		SortingColumns: []format.SortingColumn{{ColumnIdx: colStart}, {ColumnIdx: colID}},
+	}}
+	for c := range w.leaves {
+		l := &w.leaves[c]
+		if err := w.writeChunk(l); err != nil {
+			return err
+		}
+		g.Columns = append(g.Columns, format.ColumnChunk{MetaData: l.meta})
+		g.TotalByteSize += l.meta.TotalUncompressedSize
+		g.TotalCompressedSize += l.meta.TotalCompressedSize
+		g.bounds[c], g.offsets[c] = l.bounds, l.offsets
+	}
+	w.groups = append(w.groups, g)
+	w.clearGroup()
+	return nil
+}
+
+// writeChunk writes the pages of a column and completes what is told of them.
+func (w *writer) writeChunk(l *leaf) error {
+	m := &l.meta
+	m.Type = format.Type(l.kind)
+	m.PathInSchema = strings.Split(l.path, ".")
+	m.Encoding = []format.Encoding{l.encoding}
+	m.EncodingStats = []format.PageEncodingStats{{PageType: format.DataPage, Encoding: l.encoding, Count: int32(len(l.offsets.PageLocations))}}
+	if l.compressed {
+		m.Codec = format.Zstd
+	}
+	if l.maxDef > 0 {
+		m.Encoding = append(m.Encoding, format.RLE)
+	}
+	if l.words != nil {
+		if err := w.press.endDictionary(l); err != nil {
+			return err
+		}
+		m.Encoding = append(m.Encoding, format.Plain)
+		m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
+		m.DictionaryPageOffset = w.size
+		if err := w.write(l.words.page); err != nil {
+			return err
+		}
+	}
+	slices.Sort(m.Encoding)
+	m.DataPageOffset = w.size
+	for i := range l.offsets.PageLocations {
+		l.offsets.PageLocations[i].Offset += m.DataPageOffset
+		if err := w.write(l.pages[i]); err != nil {
+			return err
+		}
+	}
+	l.bounds.BoundaryOrder = l.order()
+	return nil
+}
+
+// begin writes what is before the first row group.
+func (w *writer) begin() error {
+	if w.size > 0 {
+		return nil
+	}
+	return w.write([]byte(magic))
+}
+
+func (w *writer) write(b []byte) error {
+	n, err := w.out.Write(b)
+	w.size += int64(n)
+	return err
 }
 
 // close writes what is left and the tail of the file.
 func (w *writer) close() (Info, error) {
-	if err := w.flushGroup(); err != nil {
+	if err := w.endGroup(); err != nil {
 		return Info{}, err
 	}
 	info, err := json.Marshal(w.info)
 	if err != nil {
 		return Info{}, err
 	}
-	graphs, err := w.graphs.encode(w.codec.encoder)
+	graphs, err := w.graphs.encode(w.press.encoder)
 	if err != nil {
 		return Info{}, err
 	}
-	w.parquet.SetKeyValueMetadata(schemaKey, schemaVersion)
-	w.parquet.SetKeyValueMetadata(infoKey, string(info))
-	w.parquet.SetKeyValueMetadata(graphsKey, graphs)
-	if w.info.Bytes, err = w.writeTail(); err != nil {
+	err = w.writeTail([]format.KeyValue{
+		{Key: graphsKey, Value: graphs},
+		{Key: infoKey, Value: string(info)},
+		{Key: schemaKey, Value: schemaVersion},
+	})
+	if err != nil {
 		return Info{}, err
 	}
-	done := w.info
-	w.release()
-	return done, nil
+	w.info.Bytes = w.size
+	return w.info, nil
 }
