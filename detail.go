@@ -26,7 +26,8 @@ type UnitDetail struct {
 	HTTP HTTP // the entity's own
 	// The lists are of a segment and the subsegments that it owns, distinct, in
 	// no certain order. Those of an inferred callee are empty: what its calling
-	// subsegment said belongs to the caller.
+	// subsegment said belongs to the caller. Annotations that the summary does
+	// not index are left out here too.
 	Annotations       []Annotation
 	Users             []string
 	ResourceARNs      []string
