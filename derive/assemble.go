@@ -51,7 +51,9 @@ type assembly struct {
 	revision int       // distinct seconds of receipt
 	bounds   bounds    // of everything shown
 
-	findings findings
+	findings  findings
+	causality causality
+	detailing detailing
 }
 
 // version is what one document says about one id.
@@ -79,7 +81,7 @@ type entity struct {
 
 	firstChild, lastChild, next int32
 
-	bounds bounds // of a segment: it and everything that it owns
+	bounds bounds // of a segment: it and everything that it owns; of others by boundSubsegments
 	node   int32
 }
 
@@ -87,11 +89,13 @@ type entity struct {
 // of 0 or before is no time and left out. X-Ray: recorded for 0.
 type bounds struct{ start, end tomo.Time }
 
-func (b *bounds) add(s *tomo.Segment) {
-	if s.Start > 0 && (b.start == 0 || s.Start < b.start) {
-		b.start = s.Start
+func (b *bounds) add(s *tomo.Segment) { b.widen(bounds{s.Start, s.End}) }
+
+func (b *bounds) widen(by bounds) {
+	if by.start > 0 && (b.start == 0 || by.start < b.start) {
+		b.start = by.start
 	}
-	b.end = max(b.end, s.End)
+	b.end = max(b.end, by.end)
 }
 
 // duration is Absent while nothing has ended.

@@ -12,7 +12,8 @@
 // number of documents told of it; the entities form trees, one below each
 // segment. node.go says under which name and type a segment, or the callee of
 // a subsegment, stands in the graph. summary.go and trace.go read the answers
-// off, and document.go writes the documents that are shown.
+// off, and document.go writes the documents that are shown. detail.go adds to a
+// summary what filter expressions ask, rootcause.go why a trace failed or was slow.
 package derive
 
 import "github.com/tomotrace/tomo"
@@ -27,6 +28,16 @@ func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
 	a := assemble(docs, (*tomo.Document).Outline)
 	defer a.release()
 	return a.summary(id)
+}
+
+// Detail derives all that a filter expression can ask about the trace id, and
+// its root causes, from its documents. The summary in it is that of Summary.
+//
+// The strings of the detail point into the documents' texts.
+func Detail(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Detail {
+	a := assemble(docs, (*tomo.Document).Outline)
+	defer a.release()
+	return a.detail(id)
 }
 
 // Trace derives the trace id as BatchGetTraces shows it from its documents: the

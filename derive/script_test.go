@@ -24,6 +24,8 @@ var rewrite = flag.Bool("rewrite", false, "write the answers into testdata/*.txt
 // blocks after it ask about that trace, with the answer below "----":
 //
 //	summary   what derive.Summary says
+//	detail    what derive.Detail adds to that, without the causes
+//	causes    the root causes of derive.Detail
 //	graph     derive.Graph of that summary
 //	shown     the segments of derive.Trace, as an outline
 func TestScripts(t *testing.T) {
@@ -70,6 +72,10 @@ func runScript(t *testing.T, text string) string {
 			continue
 		case "summary":
 			answer = summaryText(derive.Summary(s.id(), s.documents))
+		case "detail":
+			answer = detailText(derive.Detail(s.id(), s.documents))
+		case "causes":
+			answer = causesText(derive.Detail(s.id(), s.documents).RootCauses)
 		case "graph":
 			answer = graphText(derive.Graph(derive.Summary(s.id(), s.documents)))
 		case "shown":
@@ -110,7 +116,8 @@ const scriptTrace = "1-6553f100-0123456789abcdef01234567"
 //	b1 < a2 shop 0-900 …       a segment whose parent is a2; with the word sub an independent subsegment
 //
 // A start of @-1 is in seconds since 1970. The words are remote, aws, local, sql, sub, fault,
-// error, throttle, inferred, traced, a status, or a=b, where a may be a path and ~ in b is a space.
+// error, throttle, inferred, traced, a status, throws=id:type:message for an exception, cause=id
+// for a reference to one, or a=b, where a may be a path and ~ in b is a space.
 func (s *script) add(t *testing.T, line string) {
 	trimmed := strings.TrimLeft(line, " ")
 	if strings.HasPrefix(trimmed, "#") {
@@ -166,6 +173,13 @@ func (s *script) add(t *testing.T, line string) {
 				set(e, "http.response.status", status)
 				continue
 			}
+			switch key {
+			case "throws":
+				throw(e, value)
+				continue
+			case "cause":
+				value = longID(value)
+			}
 			var v any = strings.ReplaceAll(value, "~", " ")
 			if json.Unmarshal([]byte(value), new(any)) == nil && strings.HasPrefix(key, "annotations.") {
 				v = json.RawMessage(value)
@@ -197,6 +211,15 @@ func (s *script) finish() {
 	}
 	s.documents = append(s.documents, tomo.RawDocument{Text: text, Received: s.received})
 	s.open = nil
+}
+
+// throw adds the exception id:type:message to e.
+func throw(e map[string]any, exception string) {
+	id, rest, _ := strings.Cut(strings.ReplaceAll(exception, "~", " "), ":")
+	kind, message, _ := strings.Cut(rest, ":")
+	cause, _ := e["cause"].(map[string]any)
+	list, _ := cause["exceptions"].([]any)
+	e["cause"] = map[string]any{"exceptions": append(list, map[string]any{"id": longID(id), "type": kind, "message": message})}
 }
 
 func set(e map[string]any, path string, v any) {
@@ -332,6 +355,81 @@ func summaryText(s *tomo.Summary) string {
 	writeIf(&b, len(s.ResourceARNs) > 0, "arn "+strings.Join(s.ResourceARNs, " ")+"\n")
 	writeIf(&b, len(s.InstanceIDs) > 0, "instance "+strings.Join(s.InstanceIDs, " ")+"\n")
 	writeIf(&b, len(s.AvailabilityZones) > 0, "zone "+strings.Join(s.AvailabilityZones, " ")+"\n")
+	return b.String()
+}
+
+func detailText(d *tomo.Detail) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "root unit %d", d.RootUnit)
+	writeIf(&b, d.Incomplete, ", incomplete")
+	b.WriteByte('\n')
+	node := func(unit int) string { return idText(d.Nodes[d.Units[unit].Node].NodeID) }
+	for i, u := range d.UnitDetails {
+		fmt.Fprintf(&b, "unit %s:%s", node(i), httpText(u.HTTP))
+		for _, a := range u.Annotations {
+			fmt.Fprintf(&b, " %s=%s", a.Key, valueText(a.Value))
+		}
+		for _, list := range []struct {
+			of     string
+			values []string
+		}{{"user", u.Users}, {"arn", u.ResourceARNs}, {"instance", u.InstanceIDs}, {"zone", u.AvailabilityZones}} {
+			if len(list.values) > 0 {
+				fmt.Fprintf(&b, " %s %s", list.of, strings.Join(list.values, ","))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	for i, c := range d.CallDetails {
+		to := d.Calls[i]
+		fmt.Fprintf(&b, "call %s -> %s: unit %d of %s calls unit %d of %s,", idText(d.Nodes[to.From].NodeID), idText(d.Nodes[to.To].NodeID), c.Caller, node(c.Caller), c.Callee, node(c.Callee))
+		fmt.Fprintf(&b, " %s of %s%s", durationText(to.ResponseTime), durationText(c.Duration), httpText(c.HTTP))
+		writeIf(&b, c.InProgress, " in progress")
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func httpText(h tomo.HTTP) string {
+	text := ""
+	for _, word := range []string{h.Method, h.URL, h.ClientIP, h.UserAgent} {
+		if word != "" {
+			text += " " + word
+		}
+	}
+	if h.Status != 0 {
+		text += fmt.Sprintf(" %d", h.Status)
+	}
+	return text
+}
+
+func causesText(c tomo.RootCauses) string {
+	var b bytes.Buffer
+	for _, kind := range []struct {
+		name   string
+		causes []tomo.RootCause
+	}{{"fault", c.Fault}, {"error", c.Error}, {"response time", c.ResponseTime}} {
+		for _, cause := range kind.causes {
+			b.WriteString(kind.name)
+			writeIf(&b, cause.ClientImpacting, ", the client felt it")
+			b.WriteByte('\n')
+			for _, service := range cause.Services {
+				b.WriteString("  " + idText(service.NodeID))
+				writeIf(&b, service.Inferred, " inferred")
+				for i, e := range service.EntityPath {
+					b.WriteString([]string{": ", " > "}[min(i, 1)] + e.Name)
+					writeIf(&b, e.Remote, " remote")
+					writeIf(&b, e.Coverage != 0, fmt.Sprintf(" %g", e.Coverage))
+					for _, x := range e.Exceptions {
+						fmt.Fprintf(&b, " [%s: %s]", x.Name, x.Message)
+					}
+				}
+				b.WriteByte('\n')
+			}
+		}
+	}
+	if b.Len() == 0 {
+		return "none"
+	}
 	return b.String()
 }
 
