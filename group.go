@@ -45,6 +45,8 @@ func (g *Group) ID() string { return g.ARN[strings.LastIndexByte(g.ARN, '/')+1:]
 // IsDefault reports whether g is the group that holds every trace.
 func (g *Group) IsDefault() bool { return g.Name == DefaultGroup }
 
-// ChangedIn reports whether the filter became another within r. Then some
-// traces of r were matched against the one before.
-func (g *Group) ChangedIn(r TimeRange) bool { return slices.ContainsFunc(g.FilterChanges, r.Contains) }
+// ContainsOldVersions reports whether traces of r may have been matched against
+// an earlier filter: it became another within r or since.
+func (g *Group) ContainsOldVersions(r TimeRange) bool {
+	return slices.ContainsFunc(g.FilterChanges, func(t Time) bool { return t > r.Start })
+}

@@ -17,16 +17,19 @@ func TestGroupID(t *testing.T) {
 	}
 }
 
-func TestGroupChangedIn(t *testing.T) {
+func TestContainsOldVersions(t *testing.T) {
 	g := tomo.Group{Created: 5, FilterChanges: []tomo.Time{10, 20}}
 	for _, tt := range []struct {
 		start, end tomo.Time
 		want       bool
 	}{
-		{0, 10, false}, {10, 11, true}, {11, 20, false}, {11, 21, true}, {21, 99, false}, {0, 99, true},
+		{0, 8, true}, {0, 10, true}, {10, 11, true}, {19, 21, true}, {20, 99, false}, {21, 99, false},
 	} {
-		if got := g.ChangedIn(tomo.TimeRange{Start: tt.start, End: tt.end}); got != tt.want {
-			t.Errorf("changed from %d to %d: %v, want %v", tt.start, tt.end, got, tt.want)
+		if got := g.ContainsOldVersions(tomo.TimeRange{Start: tt.start, End: tt.end}); got != tt.want {
+			t.Errorf("old versions from %d to %d: %v, want %v", tt.start, tt.end, got, tt.want)
 		}
+	}
+	if (&tomo.Group{Created: 5}).ContainsOldVersions(tomo.Always) {
+		t.Error("a group whose filter never changed has no old version")
 	}
 }
