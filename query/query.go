@@ -25,6 +25,11 @@ type Store interface {
 	Count(ctx context.Context, w tomo.Window) (int64, error)
 	// Graph is the service graph of what was received in r, sorted.
 	Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph, error)
+	// Series gives each the service graphs of the whole minutes that r touches,
+	// by receipt, named by their first moment. A minute in which nothing was
+	// received is left out; others may come in several parts, in any order, that
+	// merged are the graph. Parts are shared: they must not be changed.
+	Series(ctx context.Context, r tomo.TimeRange, each func(minute tomo.Time, part *tomo.ServiceGraph)) error
 }
 
 // Engine answers questions from a store.

@@ -222,14 +222,7 @@ func (f *blockFile) graphsOf(dead *rowSet) (live liveGraphs, err error) {
 func (f *blockFile) recount(dead *rowSet) (map[tomo.Time]*tomo.ServiceGraph, error) {
 	byMinute := map[tomo.Time]*tomo.ServiceGraph{}
 	err := f.eachLive(dead, func(s *tomo.Summary) {
-		for _, m := range s.ReceiptMinutes() {
-			g := byMinute[m]
-			if g == nil {
-				g = &tomo.ServiceGraph{}
-				byMinute[m] = g
-			}
-			g.Add(s, tomo.TimeRange{Start: m, End: m + tomo.Minute})
-		}
+		addByMinute(byMinute, s, tomo.Always)
 	})
 	return byMinute, err
 }

@@ -55,6 +55,7 @@ func Run(t *testing.T, open Backend) {
 		{"FullTrace", fullTrace},
 		{"LargeTrace", largeTrace},
 		{"Windows", windows},
+		{"Series", series},
 		{"Pages", pages},
 		{"Retention", retention},
 		{"LikeAMap", likeAMap},
@@ -171,6 +172,48 @@ func (w *world) summaries(window tomo.Window, after tomo.Position, limit int) (l
 	return list
 }
 
+// series merges what the store gives of each minute.
+func (w *world) series(r tomo.TimeRange) map[tomo.Time]*tomo.ServiceGraph {
+	w.Helper()
+	all := map[tomo.Time]*tomo.ServiceGraph{}
+	err := w.store.Series(context.Background(), r, func(minute tomo.Time, part *tomo.ServiceGraph) {
+		if len(part.Services) == 0 {
+			w.Errorf("series of %v: a part of %v without services", r, minute.Std())
+		}
+		if all[minute] == nil {
+			all[minute] = &tomo.ServiceGraph{}
+		}
+		all[minute].Merge(part)
+	})
+	if err != nil {
+		w.Fatalf("series of %v: %v", r, err)
+	}
+	for _, g := range all {
+		g.Sort()
+	}
+	return all
+}
+
+func (w *world) expectedSeries(r tomo.TimeRange) map[tomo.Time]*tomo.ServiceGraph {
+	all := map[tomo.Time]*tomo.ServiceGraph{}
+	for id, docs := range w.model {
+		s := derive.Summary(id, docs)
+		for _, m := range s.ReceiptMinutes() {
+			if r.Start >= r.End || r.End <= m || m+tomo.Minute <= r.Start {
+				continue
+			}
+			if all[m] == nil {
+				all[m] = &tomo.ServiceGraph{}
+			}
+			all[m].Add(s, tomo.TimeRange{Start: m, End: m + tomo.Minute})
+		}
+	}
+	for _, g := range all {
+		g.Sort()
+	}
+	return all
+}
+
 func (w *world) expected(window tomo.Window) (list []*tomo.Summary) {
 	for id, docs := range w.model {
 		if s := derive.Summary(id, docs); s.Matches(window) {
@@ -205,6 +248,7 @@ func (w *world) check(windows ...tomo.Window) {
 			w.Fatalf("graph of %v: %v", window, err)
 		}
 		w.equal(fmt.Sprintf("graph of %v", window), &all, graph)
+		w.equal(fmt.Sprintf("series of %v", window), w.expectedSeries(window.TimeRange), w.series(window.TimeRange))
 	}
 	for id, docs := range w.model {
 		got, err := w.store.Documents(context.Background(), id)
@@ -409,6 +453,56 @@ func windows(t *testing.T, open Backend) {
 		t.Fatal(err)
 	}
 	w.check(all...)
+}
+
+// series: minutes come whole, however little of them was asked for.
+func series(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	at := at.StartOfMinute()
+	put := func(n, k int, received tomo.Time, members ...string) {
+		t.Helper()
+		w.now = received
+		w.put(segment(n, k, "front", at, at+ms, append(members, call(n, 100+k, "bank", at, at+ms))...))
+	}
+	put(1, 1, at)
+	put(2, 1, at+tomo.Minute-1)
+	w.settle()
+	put(3, 1, at+tomo.Minute)
+	put(4, 1, at+3*tomo.Minute)
+	put(2, 2, at+3*tomo.Minute+1, `"parent_id":"`+segmentID(2, 101)+`"`) // hides the row in which it was settled
+	minutes := func(r tomo.TimeRange) (list []int64) {
+		t.Helper()
+		for m := range w.series(r) {
+			list = append(list, int64(m-at)/int64(tomo.Minute))
+		}
+		slices.Sort(list)
+		return list
+	}
+	for _, settled := range []bool{false, true} {
+		if settled {
+			w.settle()
+		}
+		for _, tt := range []struct {
+			start, end tomo.Time
+			want       []int64
+		}{
+			{0, 0, nil}, {1, 1, nil}, {-1, 0, nil}, {2, 1, nil},
+			{0, 1, []int64{0}},
+			{tomo.Minute - 1, tomo.Minute, []int64{0}},
+			{tomo.Minute - 1, tomo.Minute + 1, []int64{0, 1}},
+			{tomo.Minute, 3 * tomo.Minute, []int64{1}},
+			{2*tomo.Minute + 1, 3*tomo.Minute - 1, nil},
+			{2 * tomo.Minute, 99 * tomo.Minute, []int64{3}},
+			{4 * tomo.Minute, 99 * tomo.Minute, nil},
+		} {
+			r := tomo.TimeRange{Start: at + tt.start, End: at + tt.end}
+			if got := minutes(r); !slices.Equal(got, tt.want) {
+				t.Errorf("settled: %v: from %d to %d come the minutes %v, want %v", settled, tt.start, tt.end, got, tt.want)
+			}
+			w.check(tomo.Window{TimeRange: r})
+		}
+	}
 }
 
 func pages(t *testing.T, open Backend) {
