@@ -14,6 +14,9 @@
 // a subsegment, stands in the graph. summary.go and trace.go read the answers
 // off, and document.go writes the documents that are shown. detail.go adds to a
 // summary what filter expressions ask, rootcause.go why a trace failed or was slow.
+//
+// forecast.go is about many traces: how many faults to expect of a node, from
+// the counts of its past.
 package derive
 
 import "github.com/tomotrace/tomo"
