@@ -9,7 +9,7 @@ import (
 // newEncoder makes what compresses the pages of one writer, one page at a time.
 func newEncoder() *zstd.Encoder {
 	encoder, err := zstd.NewWriter(nil,
-		zstd.WithWindowSize(128<<10),
+		zstd.WithWindowSize(256<<10),
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(false), // pages have checksums

@@ -73,9 +73,9 @@ func compareRows(a, b *tomo.Summary) int {
 // How much goes into a page. A page is what is read and decompressed to get at
 // one row, and what neighbours are compressed with.
 const (
-	pageRows   = 1024    // rows of a page of summary columns
-	pageValues = 1 << 16 // about how many values all of them have in such a page
-	pageText   = 120 << 10
+	pageRows   = 1024      // rows of a page of summary columns
+	pageValues = 1 << 16   // about how many values all of them have in such a page
+	pageText   = 250 << 10 // bytes
 
 	defaultRowGroupSize = 16 << 20
 )
@@ -189,11 +189,11 @@ func (w *writer) clearGroup() {
 // add appends a row.
 func (w *writer) add(row *tomo.Settled) error {
 	s := row.Summary
+	w.addDocuments(row.Documents) // first: most of the summary's strings are parts of them
 	w.addTrace(s)
 	if err := w.addLists(s); err != nil {
 		return fmt.Errorf("trace %v: %w", s.ID, err)
 	}
-	w.addDocuments(row.Documents)
 	w.graphs.add(s)
 	w.hashes = append(w.hashes, Hash(s.ID))
 	w.info.add(row)
