@@ -66,8 +66,8 @@ func (h *Histogram) add(b Bin) {
 	if h.coarse {
 		b.Value = middle(b.Value)
 	}
-	i, found := slices.BinarySearchFunc(h.bins, b.Value, func(have Bin, v int64) int { return int(have.Value - v) })
-	if found {
+	i := h.search(b.Value)
+	if i < len(h.bins) && h.bins[i].Value == b.Value {
 		h.bins[i].Count += b.Count
 		return
 	}
@@ -75,6 +75,22 @@ func (h *Histogram) add(b Bin) {
 	if !h.coarse && len(h.bins) > exactBins {
 		h.coarsen()
 	}
+}
+
+// search is the first bin that is not below v. It is most of what counting
+// costs, so it has no calls, and no branch that depends on v.
+func (h *Histogram) search(v int64) int {
+	at, n := 0, len(h.bins)
+	for n > 0 {
+		half := n / 2
+		next := at
+		if h.bins[at+half].Value < v {
+			next = at + n - half
+		}
+		at = next
+		n = half
+	}
+	return at
 }
 
 func (h *Histogram) coarsen() {
