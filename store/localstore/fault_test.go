@@ -1,6 +1,7 @@
 package localstore_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,18 @@ type faultyFS struct {
 	n     int
 	fails func(n int) bool
 	files map[string]*faultyFile // everything created, for losing what was not synced
-	fresh map[string]bool        // created or renamed since the directory was synced
+	fresh map[string]bool        // created since the directory was synced
+	moved map[string]renamed     // renamed since the directory was synced, by the new name
+}
+
+// renamed is what a rename did.
+type renamed struct {
+	from   string
+	before []byte // what had the new name; nil if nothing had
 }
 
 func newFaultyFS(fails func(n int) bool) *faultyFS {
-	return &faultyFS{FS: localstore.OS, fails: fails, files: map[string]*faultyFile{}, fresh: map[string]bool{}}
+	return &faultyFS{FS: localstore.OS, fails: fails, files: map[string]*faultyFile{}, fresh: map[string]bool{}, moved: map[string]renamed{}}
 }
 
 func (f *faultyFS) setFails(fails func(n int) bool) {
@@ -73,11 +81,16 @@ func (f *faultyFS) Rename(from, to string) error {
 	if err := f.step(); err != nil {
 		return err
 	}
+	before, err := os.ReadFile(to)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	if err := f.FS.Rename(from, to); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.moved[to] = renamed{from, before}
 	f.files[to] = f.files[from]
 	delete(f.files, from)
 	return nil
@@ -100,20 +113,40 @@ func (f *faultyFS) SyncDir(dir string) error {
 			delete(f.fresh, name)
 		}
 	}
+	for name := range f.moved {
+		if filepath.Dir(name) == dir {
+			delete(f.moved, name)
+		}
+	}
 	f.mu.Unlock()
 	return f.FS.SyncDir(dir)
 }
 
-// powerCut loses what was not synced.
-func (f *faultyFS) powerCut(t *testing.T) {
+// powerCut loses what was not synced: the ends of files, new names, and, as the
+// directory may be written at any time, with renames the latest renames or not.
+func (f *faultyFS) powerCut(t *testing.T, renames bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for to, was := range f.moved {
+		if !renames {
+			break
+		}
+		err := os.Rename(to, was.from)
+		if err == nil && was.before != nil {
+			err = os.WriteFile(to, was.before, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.files[was.from] = f.files[to]
+		delete(f.files, to)
+	}
 	for name, file := range f.files {
 		if f.fresh[name] {
 			os.Remove(name)
 			continue
 		}
-		if err := os.Truncate(name, file.synced); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := file.cut(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
 	}
@@ -123,18 +156,50 @@ type faultyFile struct {
 	localstore.File
 	fs           *faultyFS
 	size, synced int64
+	at           int64  // where Write goes on
+	pending      []span // written since the last sync
 }
 
-// Write writes half when it fails, as a full disk does.
-func (f *faultyFile) Write(b []byte) (int, error) {
-	if err := f.fs.step(); err != nil {
-		n, _ := f.File.Write(b[:len(b)/2])
-		f.size += int64(n)
-		return n, err
+// span is a part of a file.
+type span struct{ from, to int64 }
+
+// cut makes the file what it was when it was last synced: of that length, and
+// zeros where something was written since.
+func (f *faultyFile) cut(name string) error {
+	if err := os.Truncate(name, f.synced); err != nil {
+		return err
 	}
-	n, err := f.File.Write(b)
-	f.size += int64(n)
+	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for _, w := range f.pending {
+		if to := min(w.to, f.synced); w.from < to {
+			if _, err := file.WriteAt(make([]byte, to-w.from), w.from); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *faultyFile) Write(b []byte) (int, error) {
+	n, err := f.WriteAt(b, f.at)
+	f.at += int64(n)
 	return n, err
+}
+
+// WriteAt writes half when it fails, as a full disk does.
+func (f *faultyFile) WriteAt(b []byte, at int64) (int, error) {
+	fault := f.fs.step()
+	if fault != nil {
+		b = b[:len(b)/2]
+	}
+	n, err := f.File.WriteAt(b, at)
+	f.size = max(f.size, at+int64(n))
+	f.pending = append(f.pending, span{at, at + int64(n)})
+	return n, cmp.Or(fault, err)
 }
 
 func (f *faultyFile) Sync() error {
@@ -144,7 +209,7 @@ func (f *faultyFile) Sync() error {
 	err := f.File.Sync()
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	f.synced = f.size
+	f.synced, f.pending = f.size, nil
 	return err
 }
 
@@ -228,10 +293,12 @@ func TestEveryFault(t *testing.T) {
 		name  string
 		fails func(nth int) func(n int) bool
 		cut   bool // the power goes with the first fault
+		lost  bool // and with it the renames that were not synced
 	}{
-		{"once", func(nth int) func(int) bool { return func(n int) bool { return n == nth } }, false},
-		{"thrice", func(nth int) func(int) bool { return func(n int) bool { return n >= nth && n < nth+3 } }, false},
-		{"power", func(nth int) func(int) bool { return func(n int) bool { return n >= nth } }, true},
+		{"once", once, false, false},
+		{"thrice", func(nth int) func(int) bool { return func(n int) bool { return n >= nth && n < nth+3 } }, false, false},
+		{"power", onward, true, false},
+		{"power and renames", onward, true, true},
 	}
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -249,7 +316,7 @@ func TestEveryFault(t *testing.T) {
 				}
 				reached := fs.steps() >= nth
 				if mode.cut {
-					fs.powerCut(t)
+					fs.powerCut(t, mode.lost)
 				}
 				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock})
 				if err != nil {
@@ -268,6 +335,10 @@ func TestEveryFault(t *testing.T) {
 		})
 	}
 }
+
+// once fails at the nth operation alone, onward at that and every later one.
+func once(nth int) func(int) bool   { return func(n int) bool { return n == nth } }
+func onward(nth int) func(int) bool { return func(n int) bool { return n >= nth } }
 
 func holds(t *testing.T, nth int, s *localstore.Store, acked []string) {
 	t.Helper()
@@ -326,3 +397,67 @@ func TestDiskFull(t *testing.T) {
 }
 
 func clock() time.Time { return start }
+
+// TestSettingsFaults lets the nth operation fail while settings are saved. What
+// is there afterwards is the text that was saved last or, after an error, the
+// one that was to be saved: never less, never a mixture.
+func TestSettingsFaults(t *testing.T) {
+	ctx := context.Background()
+	modes := []struct {
+		name      string
+		fails     func(nth int) func(n int) bool
+		cut, lost bool
+	}{{"once", once, false, false}, {"power", onward, true, false}, {"power and renames", onward, true, true}}
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			for nth := 1; ; nth++ {
+				dir := t.TempDir()
+				fs := newFaultyFS(func(int) bool { return false })
+				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, FS: fs})
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := fs.steps()
+				fs.setFails(mode.fails(before + nth))
+				saved, open := "", ""
+				for i := range 5 {
+					text := fmt.Sprintf("%d %0*d", i, 1+1000*(i%3), i)
+					switch err := s.SaveSettings(ctx, "groups", []byte(text)); {
+					case err == nil:
+						saved, open = text, text
+					case open == saved: // the first error: from here on both may be there
+						open = text
+						var known *tomo.Error
+						if !errors.As(err, &known) || known.Code != tomo.Unavailable {
+							t.Errorf("fault %d: %v is not Unavailable", nth, err)
+						}
+					}
+					if mode.cut && open != saved {
+						break
+					}
+				}
+				reached := fs.steps() >= before+nth
+				fs.setFails(func(int) bool { return mode.cut })
+				s.Close()
+				if mode.cut {
+					fs.powerCut(t, mode.lost)
+				}
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock})
+				if err != nil {
+					t.Fatalf("fault %d: opening again: %v", nth, err)
+				}
+				got, err := s.LoadSettings(ctx, "groups")
+				if err != nil || string(got) != saved && string(got) != open {
+					t.Errorf("fault %d: got %.20q (%d bytes), %v; want %.20q or %.20q", nth, got, len(got), err, saved, open)
+				}
+				if left, _ := filepath.Glob(filepath.Join(dir, "settings", "*.tmp")); len(left) > 0 {
+					t.Errorf("fault %d: %v was left", nth, left)
+				}
+				s.Close()
+				if t.Failed() || !reached {
+					return
+				}
+			}
+		})
+	}
+}

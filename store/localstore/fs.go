@@ -10,10 +10,8 @@ import (
 // through it, so that tests can let any one of them fail.
 type FS interface {
 	MkdirAll(dir string) error
-	// Create makes an empty file for appending, replacing what was there.
+	// Create makes an empty file, replacing what was there.
 	Create(name string) (File, error)
-	// Append opens an existing file for appending and reading.
-	Append(name string) (File, error)
 	// Open opens a file for reading.
 	Open(name string) (File, error)
 	Rename(from, to string) error
@@ -27,10 +25,13 @@ type FS interface {
 // File is an open file.
 type File interface {
 	io.ReaderAt
-	io.Writer // appends
+	io.Writer // one after the other, from the beginning
+	io.WriterAt
 	io.Closer
 	Size() (int64, error)
 	Truncate(size int64) error
+	// Sync makes what was written durable, and so much of the file's metadata
+	// as it takes to find it again.
 	Sync() error
 }
 
@@ -52,11 +53,7 @@ func (f osFile) Size() (int64, error) {
 func (osFS) MkdirAll(dir string) error { return os.MkdirAll(dir, 0o755) }
 
 func (osFS) Create(name string) (File, error) {
-	return wrap(os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_RDWR, 0o644))
-}
-
-func (osFS) Append(name string) (File, error) {
-	return wrap(os.OpenFile(name, os.O_APPEND|os.O_RDWR, 0))
+	return wrap(os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644))
 }
 
 func (osFS) Open(name string) (File, error) { return wrap(os.Open(name)) }

@@ -61,7 +61,7 @@ func readManifest(fs FS, dir string, each func(edit)) error {
 	}
 	defer f.Close()
 	first := true
-	_, err = readLog(f, func(payload []byte) error {
+	_, _, err = readLog(f, func(payload []byte) error {
 		var e edit
 		if err := json.Unmarshal(payload, &e); err != nil {
 			return fmt.Errorf("%w edit: %w", errCorrupt, err)
@@ -83,7 +83,7 @@ func readManifest(fs FS, dir string, each func(edit)) error {
 func (m *manifest) rewrite(all edit) error {
 	all.Version = manifestVersion
 	path := filepath.Join(m.dir, manifestName)
-	l, err := createLog(m.fs, path+temporarySuffix)
+	l, err := createLog(m.fs, path+temporarySuffix, 0)
 	if err != nil {
 		return err
 	}

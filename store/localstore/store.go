@@ -5,6 +5,7 @@
 //	MANIFEST          which blocks there are, which of their rows are superseded
 //	wal/N.log         the documents of open traces, as received
 //	blocks/N.parquet  settled traces
+//	settings/K.json   what operators set, one file a kind
 //
 // PutSegments returns when the documents are synced to the log; concurrent
 // calls share a sync. From then on every read sees them. Settle writes a block,
@@ -13,7 +14,8 @@
 // already is told from its equal text. docs/storage-format.md has every byte.
 //
 // Locks, outermost first: Store.settleMu (one round, compaction or expiry at a
-// time), Store.mu (what there is), blockFile.mu, Store.openMu.
+// time), Store.mu (what there is), blockFile.mu, Store.openMu. Nothing is locked
+// under Store.settingsMu.
 package localstore
 
 import (
@@ -107,6 +109,8 @@ type Store struct {
 	openMu     sync.Mutex // guards openBlocks
 	openBlocks []*blockFile
 
+	settingsMu sync.Mutex // guards the files in settings/
+
 	counters counters
 }
 
@@ -116,7 +120,7 @@ const (
 	lockName  = "LOCK"
 
 	// walFileSize is where the log begins a new file.
-	walFileSize = 8 << 20
+	walFileSize = 4 << 20
 )
 
 // Open opens the store in dir, which is made if it is not there. One process at
@@ -128,7 +132,7 @@ func Open(dir string, o Options) (*Store, error) {
 		puts: make(chan *put, 64), closed: make(chan struct{}), done: make(chan struct{}), freed: make(chan struct{}),
 		open: newOpenIndex(),
 	}
-	for _, d := range []string{dir, filepath.Join(dir, walDir), filepath.Join(dir, blocksDir)} {
+	for _, d := range []string{dir, filepath.Join(dir, walDir), filepath.Join(dir, blocksDir), filepath.Join(dir, settingsDir)} {
 		if err := s.fs.MkdirAll(d); err != nil {
 			return nil, fmt.Errorf("making the data directory: %w", err)
 		}
@@ -154,6 +158,9 @@ func (s *Store) recover() error {
 		return err
 	}
 	if err := s.removeStrangers(entries); err != nil {
+		return err
+	}
+	if err := s.removeUnfinishedSettings(); err != nil {
 		return err
 	}
 	if err := s.openAll(entries, dead); err != nil {
@@ -196,8 +203,8 @@ func (s *Store) replay() error {
 	for _, f := range s.blocks {
 		s.wal.next = max(s.wal.next, f.Through.file()+1)
 	}
-	if torn > 0 {
-		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "bytes", torn)
+	if len(torn) > 0 {
+		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "files", torn)
 	}
 	settled := s.findAll(ids)
 	for i := range all {

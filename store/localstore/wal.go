@@ -122,7 +122,7 @@ func (w *wal) idle() bool {
 
 // rotate starts a new file.
 func (w *wal) rotate() error {
-	l, err := createLog(w.fs, w.path(w.next))
+	l, err := createLog(w.fs, w.path(w.next), w.limit)
 	if err != nil {
 		return err
 	}
@@ -179,12 +179,12 @@ func (w *wal) size() (n int64) {
 }
 
 // replay reads every file in order and gives each entry, with the file that
-// holds it and its position. Texts are fresh memory. A file that ends in the middle of a frame
-// is where a crash was; torn counts the bytes passed over.
-func (w *wal) replay(each func(*walFile, position, entry)) (torn int64, err error) {
+// holds it and its position. Texts are fresh memory. torn tells the files that
+// end in the middle of a frame: where a crash was.
+func (w *wal) replay(each func(*walFile, position, entry)) (torn []string, err error) {
 	names, err := w.fs.List(w.dir)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var numbers []uint64
 	for _, name := range names {
@@ -203,26 +203,22 @@ func (w *wal) replay(each func(*walFile, position, entry)) (torn int64, err erro
 			return torn, err
 		}
 		frame := uint64(0)
-		end, err := readLog(file, func(payload []byte) error {
+		end, cut, err := readLog(file, func(payload []byte) error {
 			frame++
 			plain, err := s2.Decode(nil, payload)
 			if err != nil {
 				return fmt.Errorf("%w frame: %w", errCorrupt, err)
 			}
-			return splitEntries(plain, func(e entry) {
-				each(f, positionOf(n, frame), e)
-			})
+			return splitEntries(plain, func(e entry) { each(f, positionOf(n, frame), e) })
 		})
-		var size int64
-		if err == nil {
-			size, err = file.Size()
-			f.bytes.Store(size)
-		}
 		file.Close()
 		if err != nil {
 			return torn, fmt.Errorf("reading %s: %w", w.path(n), err)
 		}
-		torn += size - end
+		f.bytes.Store(end)
+		if cut {
+			torn = append(torn, w.path(n))
+		}
 		w.files = append(w.files, f)
 		w.next = n + 1
 	}
