@@ -1,7 +1,6 @@
 package localstore_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +145,7 @@ func (f *faultyFS) powerCut(t *testing.T, renames bool) {
 			os.Remove(name)
 			continue
 		}
-		if err := file.cut(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Truncate(name, file.synced); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
 	}
@@ -156,50 +155,18 @@ type faultyFile struct {
 	localstore.File
 	fs           *faultyFS
 	size, synced int64
-	at           int64  // where Write goes on
-	pending      []span // written since the last sync
 }
 
-// span is a part of a file.
-type span struct{ from, to int64 }
-
-// cut makes the file what it was when it was last synced: of that length, and
-// zeros where something was written since.
-func (f *faultyFile) cut(name string) error {
-	if err := os.Truncate(name, f.synced); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	for _, w := range f.pending {
-		if to := min(w.to, f.synced); w.from < to {
-			if _, err := file.WriteAt(make([]byte, to-w.from), w.from); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
+// Write writes half when it fails, as a full disk does.
 func (f *faultyFile) Write(b []byte) (int, error) {
-	n, err := f.WriteAt(b, f.at)
-	f.at += int64(n)
-	return n, err
-}
-
-// WriteAt writes half when it fails, as a full disk does.
-func (f *faultyFile) WriteAt(b []byte, at int64) (int, error) {
-	fault := f.fs.step()
-	if fault != nil {
-		b = b[:len(b)/2]
+	if err := f.fs.step(); err != nil {
+		n, _ := f.File.Write(b[:len(b)/2])
+		f.size += int64(n)
+		return n, err
 	}
-	n, err := f.File.WriteAt(b, at)
-	f.size = max(f.size, at+int64(n))
-	f.pending = append(f.pending, span{at, at + int64(n)})
-	return n, cmp.Or(fault, err)
+	n, err := f.File.Write(b)
+	f.size += int64(n)
+	return n, err
 }
 
 func (f *faultyFile) Sync() error {
@@ -209,7 +176,7 @@ func (f *faultyFile) Sync() error {
 	err := f.File.Sync()
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	f.synced, f.pending = f.size, nil
+	f.synced = f.size
 	return err
 }
 

@@ -120,7 +120,7 @@ const (
 	lockName  = "LOCK"
 
 	// walFileSize is where the log begins a new file.
-	walFileSize = 4 << 20
+	walFileSize = 8 << 20
 )
 
 // Open opens the store in dir, which is made if it is not there. One process at
@@ -203,8 +203,8 @@ func (s *Store) replay() error {
 	for _, f := range s.blocks {
 		s.wal.next = max(s.wal.next, f.Through.file()+1)
 	}
-	if len(torn) > 0 {
-		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "files", torn)
+	if torn > 0 {
+		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "bytes", torn)
 	}
 	settled := s.findAll(ids)
 	for i := range all {
