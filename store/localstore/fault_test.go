@@ -1,6 +1,7 @@
 package localstore_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func (f *faultyFS) powerCut(t *testing.T, renames bool) {
 			os.Remove(name)
 			continue
 		}
-		if err := os.Truncate(name, file.synced); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := file.cut(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
 	}
@@ -155,18 +156,50 @@ type faultyFile struct {
 	localstore.File
 	fs           *faultyFS
 	size, synced int64
+	at           int64  // where Write goes on
+	pending      []span // written since the last sync
 }
 
-// Write writes half when it fails, as a full disk does.
-func (f *faultyFile) Write(b []byte) (int, error) {
-	if err := f.fs.step(); err != nil {
-		n, _ := f.File.Write(b[:len(b)/2])
-		f.size += int64(n)
-		return n, err
+// span is a part of a file.
+type span struct{ from, to int64 }
+
+// cut makes the file what it was when it was last synced: of that length, and
+// zeros where something was written since.
+func (f *faultyFile) cut(name string) error {
+	if err := os.Truncate(name, f.synced); err != nil {
+		return err
 	}
-	n, err := f.File.Write(b)
-	f.size += int64(n)
+	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for _, w := range f.pending {
+		if to := min(w.to, f.synced); w.from < to {
+			if _, err := file.WriteAt(make([]byte, to-w.from), w.from); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *faultyFile) Write(b []byte) (int, error) {
+	n, err := f.WriteAt(b, f.at)
+	f.at += int64(n)
 	return n, err
+}
+
+// WriteAt writes half when it fails, as a full disk does.
+func (f *faultyFile) WriteAt(b []byte, at int64) (int, error) {
+	fault := f.fs.step()
+	if fault != nil {
+		b = b[:len(b)/2]
+	}
+	n, err := f.File.WriteAt(b, at)
+	f.size = max(f.size, at+int64(n))
+	f.pending = append(f.pending, span{at, at + int64(n)})
+	return n, cmp.Or(fault, err)
 }
 
 func (f *faultyFile) Sync() error {
@@ -176,7 +209,7 @@ func (f *faultyFile) Sync() error {
 	err := f.File.Sync()
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	f.synced = f.size
+	f.synced, f.pending = f.size, nil
 	return err
 }
 
@@ -272,7 +305,7 @@ func TestEveryFault(t *testing.T) {
 			for nth := 1; ; nth++ {
 				dir := t.TempDir()
 				fs := newFaultyFS(mode.fails(nth))
-				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, FS: fs})
+				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, FS: fs})
 				var acked []string
 				if err == nil {
 					acked = script(s)
@@ -285,7 +318,7 @@ func TestEveryFault(t *testing.T) {
 				if mode.cut {
 					fs.powerCut(t, mode.lost)
 				}
-				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock})
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10})
 				if err != nil {
 					t.Fatalf("fault %d: opening again: %v", nth, err)
 				}
@@ -325,7 +358,7 @@ func holds(t *testing.T, nth int, s *localstore.Store, acked []string) {
 // between, and nothing needs a restart.
 func TestDiskFull(t *testing.T) {
 	fs := newFaultyFS(func(int) bool { return false })
-	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, Now: clock, FS: fs})
+	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, FS: fs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +413,7 @@ func TestSettingsFaults(t *testing.T) {
 			for nth := 1; ; nth++ {
 				dir := t.TempDir()
 				fs := newFaultyFS(func(int) bool { return false })
-				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, FS: fs})
+				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, FS: fs})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -409,7 +442,7 @@ func TestSettingsFaults(t *testing.T) {
 				if mode.cut {
 					fs.powerCut(t, mode.lost)
 				}
-				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock})
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10})
 				if err != nil {
 					t.Fatalf("fault %d: opening again: %v", nth, err)
 				}

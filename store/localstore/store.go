@@ -49,6 +49,8 @@ type Options struct {
 	Memory int64
 	// MaxTraceDocuments is how many documents a trace may have. 0: 50,000.
 	MaxTraceDocuments int
+	// LogFile is the size at which a file of the log is full, in bytes. 0: 4 MiB.
+	LogFile int64
 	// Lost is told of documents that were superseded or expired.
 	Lost func(tomo.Loss)
 	// Now is the clock of retention and settling. nil: the real one.
@@ -68,6 +70,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.MaxTraceDocuments == 0 {
 		o.MaxTraceDocuments = 50_000
+	}
+	if o.LogFile == 0 {
+		o.LogFile = 4 << 20
 	}
 	if o.Lost == nil {
 		o.Lost = func(tomo.Loss) {}
@@ -118,9 +123,6 @@ const (
 	walDir    = "wal"
 	blocksDir = "blocks"
 	lockName  = "LOCK"
-
-	// walFileSize is where the log begins a new file.
-	walFileSize = 8 << 20
 )
 
 // Open opens the store in dir, which is made if it is not there. One process at
@@ -187,7 +189,7 @@ func (s *Store) replay() error {
 	var all []logged
 	ids := map[tomo.TraceID]struct{}{}
 	expired := s.now().Add(-s.o.Retention)
-	s.wal = wal{fs: s.fs, dir: filepath.Join(s.dir, walDir), next: 1, limit: walFileSize}
+	s.wal = wal{fs: s.fs, dir: filepath.Join(s.dir, walDir), next: 1, limit: s.o.LogFile}
 	torn, err := s.wal.replay(func(f *walFile, at position, e entry) {
 		s.through = at
 		if e.Received < expired {
@@ -203,8 +205,8 @@ func (s *Store) replay() error {
 	for _, f := range s.blocks {
 		s.wal.next = max(s.wal.next, f.Through.file()+1)
 	}
-	if torn > 0 {
-		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "bytes", torn)
+	if len(torn) > 0 {
+		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "files", torn)
 	}
 	settled := s.findAll(ids)
 	for i := range all {
