@@ -1,7 +1,9 @@
 package derive_test
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/tomotrace/tomo"
@@ -56,4 +58,39 @@ func BenchmarkTrace(b *testing.B) {
 	for b.Loop() {
 		derive.Trace(id, docs)
 	}
+}
+
+// Detail is derived for each trace of a page, and by filters that ask for more
+// than a summary tells.
+func BenchmarkDetail(b *testing.B) {
+	id, docs := typical()
+	failed := slices.Clone(docs)
+	for i := range failed {
+		failed[i].Text = bytes.ReplaceAll(failed[i].Text, []byte(`"status":200`), []byte(`"status":500`))
+	}
+	for _, test := range []struct {
+		name string
+		docs []tomo.RawDocument
+	}{{"fine", docs}, {"failed", failed}, {"fine digests", digested(docs)}, {"failed digests", digested(failed)}} {
+		b.Run(test.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				derive.Detail(id, test.docs)
+			}
+		})
+	}
+}
+
+// digested are the documents as the door hands them on.
+func digested(docs []tomo.RawDocument) []tomo.RawDocument {
+	docs = slices.Clone(docs)
+	for i := range docs {
+		var d tomo.Document
+		if refusal := d.Parse(docs[i]); refusal != nil {
+			panic(refusal)
+		}
+		in, _ := d.Incoming(nil)
+		docs[i] = in.RawDocument
+	}
+	return docs
 }

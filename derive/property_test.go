@@ -73,6 +73,17 @@ func traces() *rapid.Generator[*model] {
 				set(e.fields, "annotations."+rapid.SampledFrom([]string{"k", "l"}).Draw(t, "key"), rapid.IntRange(0, 3).Draw(t, "value"))
 				set(e.fields, "user", rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "user"))
 			}
+			for _, flag := range []string{"fault", "fault", "error", "throttle"} {
+				if rapid.IntRange(0, 3).Draw(t, flag) == 0 {
+					e.fields[flag] = true
+				}
+			}
+			switch rapid.IntRange(0, 5).Draw(t, "cause") {
+			case 0, 1:
+				throw(e.fields, fmt.Sprintf("e%x:Failed:in %d", id, id))
+			case 2:
+				e.fields["cause"] = longID(fmt.Sprintf("e%x", rapid.IntRange(1, missing).Draw(t, "exception")))
+			}
 			if e.segment {
 				if o := rapid.SampledFrom([]string{"", "AWS::EC2::Instance", "AWS::SQS::Queue"}).Draw(t, "origin"); o != "" {
 					e.fields["origin"] = o
@@ -194,6 +205,7 @@ func shuffled[T any](t *rapid.T, list []T) []T {
 // derived is everything that is derived from documents.
 type derived struct {
 	Summary *tomo.Summary
+	Detail  *tomo.Detail
 	Trace   *tomo.Trace
 	Graph   *tomo.ServiceGraph
 }
@@ -201,7 +213,7 @@ type derived struct {
 func deriveAll(docs []tomo.RawDocument) derived {
 	s := (&script{}).id()
 	summary := derive.Summary(s, docs)
-	return derived{summary, derive.Trace(s, docs), derive.Graph(summary)}
+	return derived{summary, derive.Detail(s, docs), derive.Trace(s, docs), derive.Graph(summary)}
 }
 
 func diff(a, b derived) string {
@@ -223,6 +235,9 @@ func (d derived) withoutReceipts() derived {
 		s.Calls[i].Received = 0
 	}
 	d.Summary = &s
+	detail := *d.Detail
+	detail.Summary = &s
+	d.Detail = &detail
 	return d
 }
 
@@ -273,8 +288,7 @@ func TestDerivedAgreesWithModel(t *testing.T) {
 
 		var first, last, calls int
 		ended := false
-		resolved := map[int]bool{}
-		sent := map[int]bool{} // calls to a queue whose consumer sent a segment
+		inferred := m.inferred()
 		roots := 0
 		for _, e := range m.entities {
 			owner := m.owner(e)
@@ -292,18 +306,6 @@ func TestDerivedAgreesWithModel(t *testing.T) {
 			}
 			if e.parent == 0 {
 				roots++
-			}
-			if parent := m.entity(e.parent); parent != nil && m.owner(parent) != e {
-				nearest := true
-				for p, seen := parent, 0; p != nil && !p.segment && seen <= len(m.entities); p, seen = m.entity(p.parent), seen+1 {
-					resolved[p.id] = true
-					if p.call && nearest {
-						nearest = false
-						if p.fields["name"] == "sqs" && e.fields["origin"] != "AWS::SQS::Queue" && strings.Contains(fmt.Sprint(p.fields), "SendMessage") {
-							sent[p.id] = true
-						}
-					}
-				}
 			}
 		}
 		shown := map[string]int{}
@@ -329,7 +331,7 @@ func TestDerivedAgreesWithModel(t *testing.T) {
 			}
 			id := longID(fmt.Sprintf("%x", e.id))
 			want[id] = 1
-			if e.call && (!resolved[e.id] || sent[e.id]) {
+			if inferred[e.id] {
 				want["inferred from "+id] = 1
 				calls++
 			}
@@ -347,14 +349,14 @@ func TestDerivedAgreesWithModel(t *testing.T) {
 		if partial := roots == 0; got.Summary.IsPartial != partial || (got.Summary.EntryPoint < 0) != partial {
 			t.Errorf("partial %t, entry point %d with %d segments without parent", got.Summary.IsPartial, got.Summary.EntryPoint, roots)
 		}
-		inferred := 0
+		units := 0
 		for _, u := range got.Summary.Units {
 			if u.Inferred {
-				inferred++
+				units++
 			}
 		}
-		if inferred != calls {
-			t.Errorf("%d inferred units, want %d", inferred, calls)
+		if units != calls {
+			t.Errorf("%d inferred units, want %d", units, calls)
 		}
 		sorted(t, got.Summary)
 	})
@@ -412,6 +414,35 @@ func (m *model) owner(e *modelEntity) *modelEntity {
 	return nil
 }
 
+// inferred are the calls that stand for their callee: no segment came from
+// there, or one that consumes what they put into a queue.
+func (m *model) inferred() map[int]bool {
+	resolved, sent := map[int]bool{}, map[int]bool{}
+	for _, e := range m.entities {
+		parent := m.entity(e.parent)
+		if !e.segment || parent == nil || m.owner(parent) == e {
+			continue
+		}
+		nearest := true
+		for p, seen := parent, 0; p != nil && !p.segment && seen <= len(m.entities); p, seen = m.entity(p.parent), seen+1 {
+			resolved[p.id] = true
+			if p.call && nearest {
+				nearest = false
+				if p.fields["name"] == "sqs" && e.fields["origin"] != "AWS::SQS::Queue" && strings.Contains(fmt.Sprint(p.fields), "SendMessage") {
+					sent[p.id] = true
+				}
+			}
+		}
+	}
+	inferred := map[int]bool{}
+	for _, e := range m.entities {
+		if e.call && m.owner(e) != nil && (!resolved[e.id] || sent[e.id]) {
+			inferred[e.id] = true
+		}
+	}
+	return inferred
+}
+
 // Graphs of several traces add up to the same in any order.
 func TestGraphsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -438,7 +469,7 @@ func TestAnswersAreOwn(t *testing.T) {
 	var all [][]tomo.RawDocument
 	var want []string
 	text := func(d derived) string {
-		return summaryText(d.Summary) + graphText(d.Graph) + fmt.Sprintf("%s", d.Trace.Segments)
+		return summaryText(d.Summary) + detailText(d.Detail) + causesText(d.Detail.RootCauses) + graphText(d.Graph) + fmt.Sprintf("%s", d.Trace.Segments)
 	}
 	for seed := range 50 {
 		docs := traces().Example(seed).documents

@@ -29,6 +29,7 @@ type causality struct {
 	place []int32 // entity → place in order; none outside the trees
 	last  []int32 // entity → place of the last entity below it
 
+	whole    tomo.Document
 	failures []failure
 	starts   []int32
 	threw    []thrown
@@ -73,7 +74,7 @@ func isError(s *tomo.Segment) bool {
 // readCauses reads the causes of the documents in which something failed, if
 // only an outline of them was read.
 func (a *assembly) readCauses() {
-	var whole tomo.Document
+	whole := &a.causality.whole
 	for i := range a.documents {
 		d := &a.documents[i]
 		if d.Segments[0].Text != nil || !anyFailed(d.Segments) || whole.Parse(d.RawDocument) != nil {

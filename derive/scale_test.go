@@ -30,6 +30,7 @@ func TestLargeTraces(t *testing.T) {
 		document        func(i, n int) tomo.RawDocument // i from 2 to n
 		shown           int
 		nodes, annotate int
+		services        int // of all fault root causes together
 	}{
 		{name: "siblings of one parent", shown: n, nodes: n + 1,
 			document: func(i, n int) tomo.RawDocument {
@@ -58,6 +59,32 @@ func TestLargeTraces(t *testing.T) {
 			}},
 		{name: "repetitions", shown: 2, nodes: 3,
 			document: func(int, int) tomo.RawDocument { return segment(2, 1, "") }},
+		{name: "a chain of failed segments", shown: n, nodes: n + 1, services: n - 1,
+			document: func(i, n int) tomo.RawDocument {
+				return segment(i, i-1, fmt.Sprintf(`,"fault":true,"cause":{"exceptions":[{"id":"%016x","type":"Failed"}]}`, i))
+			}},
+		{name: "a chain of failed subsegments that each refer to the end", shown: 1 + 1, nodes: 2 + 1, services: 1,
+			document: func(i, n int) tomo.RawDocument {
+				switch {
+				case i == 2:
+					return segment(i, i-1, fmt.Sprintf(`,"fault":true,"cause":"%016x"`, n))
+				case i < n:
+					return subsegment(i, i-1, fmt.Sprintf(`,"fault":true,"cause":"%016x"`, n))
+				}
+				return subsegment(i, i-1, fmt.Sprintf(`,"fault":true,"cause":{"exceptions":[{"id":"%016x","type":"Failed"}]}`, n))
+			}},
+		{name: "failed siblings that each refer to the next, beside failed calls", shown: 2 + n/2, nodes: 3 + n/2, services: 1 + n/2,
+			document: func(i, n int) tomo.RawDocument {
+				switch {
+				case i == 2:
+					return segment(i, i-1, fmt.Sprintf(`,"fault":true,"cause":"%016x"`, 3))
+				case i <= n/2 && i%2 == 0:
+					return subsegment(i, 2, fmt.Sprintf(`,"fault":true,"cause":"%016x"`, i+1))
+				case i <= n/2:
+					return subsegment(i, 2, fmt.Sprintf(`,"fault":true,"cause":{"exceptions":[{"id":"%016x","type":"Failed"}]}`, i))
+				}
+				return subsegment(i, 2, `,"fault":true,"namespace":"remote"`)
+			}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,9 +96,9 @@ func TestLargeTraces(t *testing.T) {
 				return docs
 			}
 			id := (&script{}).id()
-			measure := func(docs []tomo.RawDocument) (s *tomo.Summary, trace *tomo.Trace, took time.Duration) {
+			measure := func(docs []tomo.RawDocument) (s *tomo.Detail, trace *tomo.Trace, took time.Duration) {
 				start := time.Now()
-				s, trace = derive.Summary(id, docs), derive.Trace(id, docs)
+				s, trace = derive.Detail(id, docs), derive.Trace(id, docs)
 				return s, trace, time.Since(start)
 			}
 			// A tenth of the size takes a tenth of the time, or a hundredth if
@@ -93,7 +120,14 @@ func TestLargeTraces(t *testing.T) {
 			if took >= 40*part {
 				t.Errorf("%d documents took %v, but %d took %v", n/10, part, n, took)
 			}
-			graph := derive.Graph(s)
+			graph := derive.Graph(s.Summary)
+			services := 0
+			for _, cause := range s.RootCauses.Fault {
+				services += len(cause.Services)
+			}
+			if services != test.services {
+				t.Errorf("%d services in %d causes, want %d", services, len(s.RootCauses.Fault), test.services)
+			}
 			if len(trace.Segments) != test.shown || len(s.Nodes) != test.nodes || len(s.Annotations) != test.annotate {
 				t.Errorf("%d segments shown, %d nodes, %d annotations; want %d, %d, %d",
 					len(trace.Segments), len(s.Nodes), len(s.Annotations), test.shown, test.nodes, test.annotate)

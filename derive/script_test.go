@@ -363,9 +363,8 @@ func detailText(d *tomo.Detail) string {
 	fmt.Fprintf(&b, "root unit %d", d.RootUnit)
 	writeIf(&b, d.Incomplete, ", incomplete")
 	b.WriteByte('\n')
-	node := func(unit int) string { return idText(d.Nodes[d.Units[unit].Node].NodeID) }
 	for i, u := range d.UnitDetails {
-		fmt.Fprintf(&b, "unit %s:%s", node(i), httpText(u.HTTP))
+		fmt.Fprintf(&b, "unit %d %s:%s", i, idText(d.Nodes[d.Units[i].Node].NodeID), httpText(u.HTTP))
 		for _, a := range u.Annotations {
 			fmt.Fprintf(&b, " %s=%s", a.Key, valueText(a.Value))
 		}
@@ -381,7 +380,7 @@ func detailText(d *tomo.Detail) string {
 	}
 	for i, c := range d.CallDetails {
 		to := d.Calls[i]
-		fmt.Fprintf(&b, "call %s -> %s: unit %d of %s calls unit %d of %s,", idText(d.Nodes[to.From].NodeID), idText(d.Nodes[to.To].NodeID), c.Caller, node(c.Caller), c.Callee, node(c.Callee))
+		fmt.Fprintf(&b, "call %s -> %s: unit %d to unit %d,", idText(d.Nodes[to.From].NodeID), idText(d.Nodes[to.To].NodeID), c.Caller, c.Callee)
 		fmt.Fprintf(&b, " %s of %s%s", durationText(to.ResponseTime), durationText(c.Duration), httpText(c.HTTP))
 		writeIf(&b, c.InProgress, " in progress")
 		b.WriteByte('\n')
