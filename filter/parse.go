@@ -1,0 +1,622 @@
+package filter
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tomotrace/tomo"
+)
+
+// Parse reads and checks an expression. A blank one is All. The error is always
+// an *Error.
+func Parse(text string) (Expr, error) {
+	p := parser{lexer: lexer{text: text}}
+	p.begin(MaxLength)
+	if p.token.kind == endToken {
+		return p.finish(All{})
+	}
+	return p.finish(p.expression(orPower, InTrace))
+}
+
+// ParseSelector reads an entity selector, which says what a time series is
+// about: service(…), edge(…), or id(…) for the service of that id. It answers
+// the Service or Edge, without Block.
+//
+// X-Ray: a block or an annotation is an error here.
+func ParseSelector(text string) (Expr, error) {
+	p := parser{lexer: lexer{text: text}}
+	p.begin(MaxSelector)
+	const expected = "Expected service(…), edge(…) or id(…)"
+	if p.token.kind != wordToken {
+		p.fail(expected)
+	}
+	switch p.token.value {
+	case "service":
+		p.advance()
+		return p.finish(Service{Node: p.service()})
+	case "edge":
+		p.advance()
+		from, to := p.edge()
+		return p.finish(Edge{From: from, To: to})
+	case "id":
+		return p.finish(Service{Node: p.node()})
+	}
+	p.fail(expected)
+	return p.finish(nil)
+}
+
+// parser is a Pratt parser: expression reads what binds at least as tightly as
+// it is told. The first error counts; from then on the parser is at the end of
+// the text, and what it still builds is thrown away.
+type parser struct {
+	lexer
+	token token // the next one that was not used
+	depth int   // of parentheses, braces and negations
+	err   *Error
+}
+
+// begin checks the text as a whole and reads the first token.
+func (p *parser) begin(limit int) {
+	n := 0
+	for at, r := range p.text {
+		if n++; n > limit {
+			p.failAt(at, string(r), fmt.Sprintf("An expression may have %d characters", limit))
+			return
+		}
+		if r != utf8.RuneError {
+			continue
+		}
+		if _, size := utf8.DecodeRuneInString(p.text[at:]); size == 1 {
+			p.failAt(at, string(r), "It is not UTF-8")
+			return
+		}
+	}
+	p.advance()
+}
+
+// finish is what Parse answers once e was read.
+func (p *parser) finish(e Expr) (Expr, error) {
+	if p.token.kind != endToken {
+		p.fail("Expected the end of the expression")
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	return e, nil
+}
+
+func (p *parser) advance() {
+	if p.err == nil {
+		p.token = p.next()
+	}
+}
+
+// fail reports the next token.
+func (p *parser) fail(expected string) {
+	if p.token.broken != "" {
+		expected = p.token.broken
+	}
+	p.failAt(p.token.at, p.token.text, expected)
+}
+
+func (p *parser) failAt(at int, symbol, why string) {
+	if p.err != nil {
+		return
+	}
+	if at >= len(p.text) {
+		symbol = "<EOF>"
+	}
+	before := p.text[:at]
+	p.err = &Error{
+		Line:    1 + strings.Count(before, "\n"),
+		Column:  1 + utf8.RuneCountInString(before[1+strings.LastIndexByte(before, '\n'):]),
+		Message: fmt.Sprintf("Invalid input symbol: '%s'. %s.", shorten(symbol), why),
+	}
+	p.token = token{at: len(p.text)}
+}
+
+// shorten keeps what a message quotes within reason.
+func shorten(s string) string {
+	const most = 40
+	for n := range s {
+		if n > most {
+			return s[:n] + "…"
+		}
+	}
+	return s
+}
+
+// is reports whether the next token is this punctuation mark.
+func (p *parser) is(mark string) bool {
+	return p.token.kind == punctuationToken && p.token.text == mark
+}
+
+// take uses the next token if it is this punctuation mark.
+func (p *parser) take(mark string) bool {
+	if !p.is(mark) {
+		return false
+	}
+	p.advance()
+	return true
+}
+
+func (p *parser) need(mark string) {
+	if !p.take(mark) {
+		p.fail(fmt.Sprintf("Expected %q", mark))
+	}
+}
+
+// enter uses the next token, which opens something.
+func (p *parser) enter() {
+	if p.depth++; p.depth > MaxDepth {
+		p.fail(fmt.Sprintf("Parentheses, braces and negations may nest %d deep", MaxDepth))
+	}
+	p.advance()
+}
+
+func (p *parser) leave() { p.depth-- }
+
+func (p *parser) expression(least power, in Scope) Expr {
+	left := p.unary(in)
+	for {
+		own, written := p.infix()
+		if own == loose || own < least {
+			return left
+		}
+		if written {
+			p.advance()
+		}
+		left = join(own, left, p.expression(own+1, in))
+	}
+}
+
+// infix says how the next token ties what follows to what was before. AND may
+// be left out.
+func (p *parser) infix() (own power, written bool) {
+	switch {
+	case p.token.kind == wordToken && p.token.value == "or":
+		return orPower, true
+	case p.token.kind == wordToken:
+		return andPower, p.token.value == "and"
+	case p.is("!"), p.is("("):
+		return andPower, false
+	}
+	return loose, false
+}
+
+// join makes one list of what is tied by the same operator.
+func join(own power, left, right Expr) Expr {
+	if own == orPower {
+		parts, ok := left.(Or)
+		if !ok {
+			parts = Or{left}
+		}
+		if more, ok := right.(Or); ok {
+			return append(parts, more...)
+		}
+		return append(parts, right)
+	}
+	parts, ok := left.(And)
+	if !ok {
+		parts = And{left}
+	}
+	if more, ok := right.(And); ok {
+		return append(parts, more...)
+	}
+	return append(parts, right)
+}
+
+func (p *parser) unary(in Scope) Expr {
+	switch {
+	case p.is("!"), p.token.kind == wordToken && p.token.value == "not":
+		p.enter()
+		e := Not{p.unary(in)}
+		p.leave()
+		return e
+	case p.is("("):
+		p.enter()
+		e := p.expression(orPower, in)
+		p.need(")")
+		p.leave()
+		return e
+	}
+	return p.condition(in)
+}
+
+// condition reads a keyword and what belongs to it.
+func (p *parser) condition(in Scope) Expr {
+	at := p.token
+	if _, operator := operators[at.value]; at.kind != wordToken || operator || connective(at.value) {
+		p.fail("Expected a keyword, ! or (")
+		return nil
+	}
+	field, k := p.field(at)
+	if k == nil {
+		p.unknown(at, in)
+		return nil
+	}
+	if !k.Allowed(in) {
+		p.misplaced(at, k, in)
+		return nil
+	}
+	if len(at.text) > len(k.Name) && !isPlainKey(field.Key) {
+		p.fail("Only letters, digits and _ may follow the dot; other keys go in brackets, as in annotation[a.b]")
+	}
+	p.advance()
+	switch k.Type {
+	case Boolean:
+		return p.boolean(field)
+	case Number:
+		return p.number(field)
+	case String:
+		return p.string(field)
+	case Annotation:
+		return p.annotation(field)
+	case ServiceTest:
+		node := p.service()
+		return Service{node, p.block(InService)}
+	case EdgeTest:
+		from, to := p.edge()
+		return Edge{from, to, p.block(InEdge)}
+	case CauseTest:
+		return p.cause(field)
+	case CauseMatch:
+		return p.causeJSON()
+	default:
+		return p.group(field)
+	}
+}
+
+// field tells the keyword of a word. Of an annotation written with a dot it
+// tells the key too, which is the only part whose case counts.
+func (p *parser) field(word token) (Field, *Keyword) {
+	if k := keyword(word.value); k != nil {
+		return Field{Keyword: k.Name}, k
+	}
+	const stem = "annotation"
+	at := strings.Index(word.value, stem+".")
+	if at < 0 {
+		return Field{}, nil
+	}
+	at += len(stem)
+	k := keyword(word.value[:at])
+	if k == nil {
+		return Field{}, nil
+	}
+	return Field{k.Name, word.text[at+1:]}, k
+}
+
+func (p *parser) unknown(word token, in Scope) {
+	why := "It is not a keyword"
+	if near := nearest(word.value, in); near != "" {
+		why += "; the nearest is " + near
+	}
+	p.failAt(word.at, word.text, why)
+}
+
+func (p *parser) misplaced(word token, k *Keyword, in Scope) {
+	var places []string
+	for scope := range numScopes {
+		if k.Allowed(scope) {
+			places = append(places, scope.String())
+		}
+	}
+	p.failAt(word.at, word.text, fmt.Sprintf("%s cannot stand %s; it can %s", k.Name, in, strings.Join(places, ", ")))
+}
+
+var operators = map[string]Op{
+	"=": Equal, "!=": Unequal, "<": Less, "<=": AtMost, ">": Greater, ">=": AtLeast,
+	"contains": Contains, "beginswith": BeginsWith, "endswith": EndsWith,
+}
+
+func connective(word string) bool { return word == "and" || word == "or" || word == "not" }
+
+// operator uses the next token if it is an operator that a field of this kind
+// has. Any other operator is an error.
+func (p *parser) operator(f Field, kind string, has func(Op) bool) (Op, bool) {
+	name := p.token.value
+	if p.token.kind == punctuationToken {
+		name = p.token.text
+	}
+	op, ok := operators[name]
+	if !ok || p.token.kind == stringToken {
+		return 0, false
+	}
+	if !has(op) {
+		p.fail(fmt.Sprintf("%s is a %s and cannot be compared by %s", f, kind, op))
+		return 0, false
+	}
+	p.advance()
+	return op, true
+}
+
+func equality(op Op) bool { return op == Equal || op == Unequal }
+func numeric(op Op) bool  { return op < Contains }
+func textual(op Op) bool  { return equality(op) || op >= Contains }
+func anyOp(Op) bool       { return true }
+
+func (p *parser) boolean(f Field) Expr {
+	op, ok := p.operator(f, "boolean", equality)
+	if !ok {
+		return Compare{f, Equal, tomo.Value{Kind: tomo.BoolValue, Bool: true}}
+	}
+	t := p.token
+	if t.kind != wordToken && t.kind != stringToken || t.value != "true" && t.value != "false" {
+		p.fail("Expected true or false")
+	}
+	p.advance()
+	return Compare{f, op, tomo.Value{Kind: tomo.BoolValue, Bool: t.value == "true"}}
+}
+
+func (p *parser) number(f Field) Expr {
+	op, ok := p.operator(f, "number", numeric)
+	if !ok {
+		return Set{f}
+	}
+	t := p.token
+	if t.kind != numberToken {
+		p.fail("Expected a number")
+	}
+	p.advance()
+	return Compare{f, op, tomo.Value{Kind: tomo.NumberValue, Number: t.number}}
+}
+
+// string: the value may be a bare word, as in an example of the guide.
+func (p *parser) string(f Field) Expr {
+	op, ok := p.operator(f, "string", textual)
+	if !ok {
+		return Set{f}
+	}
+	t := p.token
+	text := t.value
+	if t.kind == wordToken {
+		text = t.text
+	}
+	_, operator := operators[t.value]
+	if t.kind != stringToken && (t.kind != wordToken || operator || connective(t.value)) {
+		p.fail("Expected a string in double quotes")
+	}
+	p.advance()
+	return Compare{f, op, tomo.Value{String: text}}
+}
+
+// annotation: the word before may have ended in a dot and the key; otherwise
+// the key comes in brackets.
+func (p *parser) annotation(f Field) Expr {
+	if f.Key == "" {
+		f.Key = p.key()
+	}
+	op, ok := p.operator(f, "annotation", anyOp)
+	if !ok {
+		return Set{f}
+	}
+	t := p.token
+	value := tomo.Value{String: t.value}
+	switch {
+	case t.kind == numberToken:
+		value = tomo.Value{Kind: tomo.NumberValue, Number: t.number}
+	case t.kind == wordToken && (t.value == "true" || t.value == "false"):
+		value = tomo.Value{Kind: tomo.BoolValue, Bool: t.value == "true"}
+	case t.kind != stringToken:
+		p.fail("Expected a string in double quotes, a number, true or false")
+	}
+	switch {
+	case equality(op):
+	case numeric(op) && value.Kind != tomo.NumberValue:
+		p.fail(fmt.Sprintf("Expected a number after %s", op))
+	case textual(op) && value.Kind != tomo.StringValue:
+		p.fail(fmt.Sprintf("Expected a string in double quotes after %s", op))
+	}
+	p.advance()
+	return Compare{f, op, value}
+}
+
+// key reads the key of an annotation in brackets: anything but brackets, or a
+// string. The lexer stands behind the opening bracket, which is the next token.
+func (p *parser) key() string {
+	if !p.is("[") {
+		p.fail("Expected a dot and a key, or a key in brackets")
+		return ""
+	}
+	p.space()
+	if strings.HasPrefix(p.text[p.at:], `"`) {
+		p.token = p.quoted()
+		key := p.token.value
+		if key == "" {
+			p.fail("Expected a key")
+		}
+		p.advance()
+		p.need("]")
+		return key
+	}
+	n := strings.IndexAny(p.text[p.at:], "[]")
+	if n < 0 {
+		p.failAt(p.at, p.text[p.at:], "The closing ] is missing")
+		return ""
+	}
+	key := strings.TrimSpace(p.text[p.at : p.at+n])
+	p.at += n
+	p.advance() // to the bracket
+	if key == "" {
+		p.fail("Expected a key")
+	}
+	p.need("]")
+	return key
+}
+
+// service reads the node of service, which may be left out.
+func (p *parser) service() (node ID) {
+	if p.take("(") {
+		if !p.is(")") {
+			node = p.node()
+		}
+		p.need(")")
+	}
+	return node
+}
+
+// edge reads the two nodes of edge, which may be left out together.
+func (p *parser) edge() (from, to ID) {
+	if p.take("(") {
+		if !p.is(")") {
+			from = p.node()
+			p.need(",")
+			to = p.node()
+		}
+		p.need(")")
+	}
+	return from, to
+}
+
+// node reads a name or id(…).
+func (p *parser) node() (id ID) {
+	if p.token.kind == stringToken {
+		id = ID{tomo.NodeID{Name: p.token.value}, ByName}
+		p.advance()
+		return id
+	}
+	if p.token.kind != wordToken || p.token.value != "id" {
+		p.fail("Expected the name of a service in double quotes, or id(…)")
+	}
+	p.advance()
+	p.need("(")
+	for more := true; more && p.err == nil; more = p.take(",") {
+		p.idField(&id)
+	}
+	p.need(")")
+	return id
+}
+
+func (p *parser) idField(id *ID) {
+	var given IDFields
+	var value *string
+	switch p.token.value {
+	case "name":
+		given, value = ByName, &id.Name
+	case "type":
+		given, value = ByType, &id.Type
+	case "account.id":
+		given, value = ByAccount, &id.Account
+	}
+	switch {
+	case p.token.kind != wordToken || value == nil:
+		p.fail("Expected name, type or account.id")
+		return
+	case id.Given&given != 0:
+		p.fail("It was already given")
+	}
+	p.advance()
+	p.need(":")
+	if p.token.kind != stringToken {
+		p.fail("Expected a string in double quotes")
+	}
+	id.Given |= given
+	*value = p.token.value
+	p.advance()
+}
+
+// block reads a block, nil if there is none or nothing in it.
+func (p *parser) block(in Scope) Expr {
+	if !p.is("{") {
+		return nil
+	}
+	p.enter()
+	var e Expr
+	if !p.is("}") {
+		e = p.expression(orPower, in)
+	}
+	p.need("}")
+	p.leave()
+	return e
+}
+
+func (p *parser) cause(f Field) Expr {
+	words := strings.Split(f.Keyword, ".")
+	e := Cause{
+		Category: Category(slices.Index(categoryTexts[:], words[1])),
+		Part:     Part(slices.Index(partTexts[:], words[2])),
+	}
+	e.Block = p.block(e.scope())
+	return e
+}
+
+// group reads what a group is compared with. != is the same as a negation.
+func (p *parser) group(f Field) Expr {
+	op, ok := p.operator(f, "group", equality)
+	if !ok {
+		p.fail("Expected = or !=")
+	}
+	if p.token.kind != stringToken {
+		p.fail("Expected a string in double quotes")
+	}
+	e := Group{Text: p.token.value}
+	if f.Keyword == "group.arn" {
+		e.By = GroupARN
+	}
+	p.advance()
+	if op == Unequal {
+		return Not{e}
+	}
+	return e
+}
+
+// causeJSON reads # and a JSON array. The lexer stands behind the #, which is
+// the next token.
+func (p *parser) causeJSON() Expr {
+	op, ok := p.operator(Field{Keyword: "rootcause.json"}, "JSON literal", equality)
+	if !ok {
+		p.fail("Expected = or !=")
+	}
+	if !p.is("#") {
+		p.fail("Expected # and a JSON array")
+		return nil
+	}
+	rest := p.text[p.at:]
+	from := strings.NewReader(rest)
+	decoder := json.NewDecoder(from)
+	var patterns []any
+	if err := decoder.Decode(&patterns); err != nil || patterns == nil {
+		p.fail("Expected a JSON array after #")
+		return nil
+	}
+	literal := rest[:decoder.InputOffset()]
+	if jsonDepth(literal) > MaxDepth {
+		p.fail(fmt.Sprintf("JSON may nest %d deep", MaxDepth))
+		return nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(literal)); err != nil {
+		panic("filter: JSON that was read is none: " + err.Error())
+	}
+	p.at += len(literal)
+	p.advance()
+	var e Expr = CauseJSON{compact.String()}
+	if op == Unequal {
+		e = Not{e}
+	}
+	return e
+}
+
+// jsonDepth is how deep valid JSON nests.
+func jsonDepth(text string) int {
+	depth, most, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+			most = max(most, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return most
+}
