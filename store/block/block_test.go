@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 	"pgregory.net/rapid"
 
 	"github.com/tomotrace/tomo"
@@ -455,7 +457,7 @@ func TestWords(t *testing.T) {
 // TestUTF8: text that is not UTF-8 would keep other readers from the column.
 func TestUTF8(t *testing.T) {
 	row := newShop(1).trace()
-	row.Summary.HTTP.URL = "/caf\xe9?"
+	row.Summary.HTTP.URL, row.Summary.HTTP.Method = "/caf\xe9?", "G\xcbT" // plain, and in a dictionary
 	row.Documents[0].Text = []byte("\xff\xfe")
 	_, file := write(t, []tomo.Settled{row}, block.Options{})
 	got, err := open(t, file).Settled(0, 1)
@@ -464,6 +466,9 @@ func TestUTF8(t *testing.T) {
 	}
 	if got, want := got[0].Summary.HTTP.URL, "/caf\uFFFD?"; got != want {
 		t.Errorf("URL %q, want %q", got, want)
+	}
+	if got, want := got[0].Summary.HTTP.Method, "G\uFFFDT"; got != want {
+		t.Errorf("method %q, want %q", got, want)
 	}
 	if got, want := string(got[0].Documents[0].Text), "\xff\xfe"; got != want {
 		t.Errorf("document %q, want %q", got, want)
@@ -678,5 +683,161 @@ func TestPageIndex(t *testing.T) {
 	}
 	if row != len(rows) {
 		t.Errorf("the pages have %d rows, want %d", row, len(rows))
+	}
+}
+
+// TestBounds: in every column, a page's and a row group's bounds hold all of its
+// values, and nulls are counted right. Readers that trust them miss nothing.
+func TestBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := rapid.SliceOfN(genSettled, 1, 8).Draw(t, "rows")
+		if rapid.Bool().Draw(t, "odd values") {
+			s := rows[0].Summary
+			s.HTTP.URL = strings.Repeat("\U0010FFFF", 20)
+			s.HTTP.Method = strings.Repeat("x", 100) + rapid.String().Draw(t, "method")
+			for _, n := range []float64{math.NaN(), 0, math.Copysign(0, -1), math.Inf(1)} {
+				s.Annotations = append(s.Annotations, tomo.SummaryAnnotation{Annotation: tomo.Annotation{
+					Key: "n", Value: tomo.Value{Kind: tomo.NumberValue, Number: n}}})
+			}
+		}
+		var file bytes.Buffer
+		if _, err := block.Write(&file, rows, genOptions.Draw(t, "options")); err != nil {
+			t.Fatal(err)
+		}
+		wantBounds(t, file.Bytes())
+	})
+}
+
+// TestBoundsOfPages is TestBounds with several pages of each column.
+func TestBoundsOfPages(t *testing.T) {
+	rows := newShop(1).traces(5000)
+	for i := range rows {
+		s := rows[i].Summary
+		s.Revision, s.HTTP.Status = -i, i%3000
+		s.HTTP.Method = fmt.Sprint("METHOD", 9-i/1000)
+	}
+	_, file := write(t, rows, block.Options{})
+	wantBounds(t, file)
+	f, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][2]bool{"start": {true, false}, "revision": {false, true}, "http.status": {false, false}, "http.method": {false, true}} {
+		column, _ := f.Schema().Lookup(strings.Split(path, ".")...)
+		index, err := f.RowGroups()[0].ColumnChunks()[column.ColumnIndex].ColumnIndex()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if index.NumPages() < 4 || index.IsAscending() != want[0] || index.IsDescending() != want[1] {
+			t.Errorf("%s: %d pages, ascending %v, descending %v", path, index.NumPages(), index.IsAscending(), index.IsDescending())
+		}
+	}
+}
+
+// fataler is a test, of rapid or not.
+type fataler interface {
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+// wantBounds holds all that is told of pages and row groups against their values.
+func wantBounds(t fataler, file []byte) {
+	f, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for g, group := range f.RowGroups() {
+		for c, chunk := range group.ColumnChunks() {
+			meta := &f.Metadata().RowGroups[g].Columns[c].MetaData
+			wantColumnBounds(t, strings.Join(meta.PathInSchema, "."), chunk, meta)
+		}
+	}
+}
+
+func wantColumnBounds(t fataler, name string, chunk parquet.ColumnChunk, meta *format.ColumnMetaData) {
+	index, err := chunk.ColumnIndex()
+	if name == "documents.list.element.text" {
+		if index != nil && index.NumPages() > 0 || meta.Statistics.MinValue != nil {
+			t.Fatalf("%s has bounds", name)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, compare := chunk.Type().Kind(), chunk.Type().Compare
+	outside := func(v, low, high parquet.Value) bool {
+		if kind == parquet.Double && math.IsNaN(v.Double()) {
+			return !math.IsInf(low.Double(), -1) || !math.IsInf(high.Double(), 1)
+		}
+		return compare(v, low) < 0 || compare(v, high) > 0
+	}
+	pages := chunk.Pages()
+	defer pages.Close()
+	var nulls, all int64
+	for p := 0; ; p++ {
+		page, err := pages.ReadPage()
+		if err == io.EOF {
+			if p != index.NumPages() {
+				t.Fatalf("%s has %d pages, the index %d", name, p, index.NumPages())
+			}
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := make([]parquet.Value, page.NumValues())
+		if n, err := page.Values().ReadValues(values); n != len(values) {
+			t.Fatalf("%s, page %d: %d of %d values: %v", name, p, n, len(values), err)
+		}
+		missing := int64(0)
+		for _, v := range values {
+			if v.IsNull() {
+				missing++
+				continue
+			}
+			if outside(v, index.MinValue(p), index.MaxValue(p)) {
+				t.Fatalf("%s, page %d: %v is not between %v and %v", name, p, v, index.MinValue(p), index.MaxValue(p))
+			}
+			if s := &meta.Statistics; s.MinValue != nil && outside(v, kind.Value(s.MinValue), kind.Value(s.MaxValue)) {
+				t.Fatalf("%s: %v is not between %x and %x", name, v, s.MinValue, s.MaxValue)
+			}
+		}
+		if index.NullCount(p) != missing || index.NullPage(p) != (missing == int64(len(values))) {
+			t.Fatalf("%s, page %d: the index counts %d nulls of %d values, null page %v; there are %d",
+				name, p, index.NullCount(p), len(values), index.NullPage(p), missing)
+		}
+		if p > 0 && index.IsAscending() && !index.NullPage(p-1) && !index.NullPage(p) &&
+			(compare(index.MinValue(p-1), index.MinValue(p)) > 0 || compare(index.MaxValue(p-1), index.MaxValue(p)) > 0) {
+			t.Fatalf("%s: the index says it ascends; page %d does not", name, p)
+		}
+		nulls, all = nulls+missing, all+int64(len(values))
+		parquet.Release(page)
+	}
+	if meta.Statistics.NullCount != nulls || meta.NumValues != all {
+		t.Fatalf("%s: told are %d values, %d of them null; there are %d and %d", name, meta.NumValues, meta.Statistics.NullCount, all, nulls)
+	}
+}
+
+// TestTinyDocuments: in a page of many texts that are next to nothing, the levels
+// are much of it.
+func TestTinyDocuments(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	rows := make([]tomo.Settled, 30_000)
+	for i := range rows {
+		rows[i].Summary = &tomo.Summary{Start: tomo.Time(i), EntryPoint: -1}
+		for range random.IntN(3) {
+			rows[i].Documents = append(rows[i].Documents, tomo.RawDocument{Text: []byte{byte(i)}, Received: tomo.Time(i)})
+		}
+	}
+	_, file := write(t, rows, block.Options{})
+	got, err := open(t, file).Settled(0, len(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		if diff := difference(rows[i], got[i]); diff != "" {
+			t.Fatalf("row %d: -want +got\n%s", i, diff)
+		}
 	}
 }
