@@ -21,12 +21,13 @@ var layers = map[string]string{
 	"filter":           ".",
 	"ingest":           ". derive filter",
 	"query":            ". derive filter",
+	"settings":         ". filter",
 	"store/block":      ". filter",
 	"store/localstore": ". filter store/block",
 	"store/storetest":  "*", // tests only, but for the suite itself
 	"client":           ". api",
 	"daemon":           ". api",
-	"server":           ". api filter ingest query",
+	"server":           ". api filter ingest query settings",
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 }

@@ -1,0 +1,91 @@
+// Package settings is what operators set, and what stays when the server is
+// restarted: the groups.
+//
+// In come changes, which are checked and made durable before they count; out go
+// values that are never changed afterwards, so that readers need no lock and no
+// copy. Who holds one holds a moment of the past.
+package settings
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tomotrace/tomo"
+)
+
+// Store is what settings ask of a backend: whole texts by name. A name is made
+// of small letters, digits and hyphens.
+type Store interface {
+	// LoadSettings gives the text that was last saved under the name, nil if none
+	// ever was.
+	LoadSettings(ctx context.Context, name string) ([]byte, error)
+	// SaveSettings replaces the text as a whole and returns when that is durable.
+	// After an error the text before is still there, or perhaps the new one, but
+	// nothing in between. Errors to tell the caller are of the code Unavailable.
+	SaveSettings(ctx context.Context, name string, text []byte) error
+}
+
+// Options configure settings. The zero value is a good default.
+type Options struct {
+	// Account and Region stand in the ARNs of what is created from now on, and of
+	// the Default group. "": DefaultAccount and DefaultRegion.
+	Account, Region string
+	// Now is the clock. nil: the real one.
+	Now func() time.Time
+}
+
+// What ARNs name where nobody says otherwise.
+const (
+	DefaultAccount = "123456789012"
+	DefaultRegion  = "us-east-1"
+)
+
+// Settings are the settings of one server. Its methods may be called
+// concurrently. Errors that a caller can act on are *tomo.Error.
+type Settings struct {
+	store Store
+	now   func() time.Time
+	arn   string // what every ARN of ours begins with
+
+	changing sync.Mutex   // one change at a time, from reading to the disk; comes before mu
+	mu       sync.RWMutex // guards what follows
+	groups   []*tomo.Group
+}
+
+// Open reads what the store holds.
+func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
+	if o.Account == "" {
+		o.Account = DefaultAccount
+	}
+	if o.Region == "" {
+		o.Region = DefaultRegion
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Settings{
+		store: store,
+		now:   o.Now,
+		arn:   "arn:" + partition(o.Region) + ":xray:" + o.Region + ":" + o.Account + ":",
+	}
+	if err := s.loadGroups(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// partition is the part of AWS that a region belongs to.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
+}
+
+func invalid(message string) error { return &tomo.Error{Code: tomo.Invalid, Message: message} }
