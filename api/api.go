@@ -34,21 +34,29 @@ var (
 	GetTraceSummaries = Operation{"GetTraceSummaries", "/TraceSummaries"}
 	GetTraceGraph     = Operation{"GetTraceGraph", "/TraceGraph"}
 	GetServiceGraph   = Operation{"GetServiceGraph", "/ServiceGraph"}
+
+	CreateGroup = Operation{"CreateGroup", "/CreateGroup"}
+	GetGroup    = Operation{"GetGroup", "/GetGroup"}
+	GetGroups   = Operation{"GetGroups", "/Groups"}
+	UpdateGroup = Operation{"UpdateGroup", "/UpdateGroup"}
+	DeleteGroup = Operation{"DeleteGroup", "/DeleteGroup"}
+
+	TagResource         = Operation{"TagResource", "/TagResource"}
+	UntagResource       = Operation{"UntagResource", "/UntagResource"}
+	ListTagsForResource = Operation{"ListTagsForResource", "/ListTagsForResource"}
 )
 
 // Operations lists all operations of the service's model of 2016-04-12.
 func Operations() []Operation {
 	return []Operation{
 		PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph, GetServiceGraph,
+		CreateGroup, GetGroup, GetGroups, UpdateGroup, DeleteGroup,
+		TagResource, UntagResource, ListTagsForResource,
 		{"CancelTraceRetrieval", "/CancelTraceRetrieval"},
-		{"CreateGroup", "/CreateGroup"},
 		{"CreateSamplingRule", "/CreateSamplingRule"},
-		{"DeleteGroup", "/DeleteGroup"},
 		{"DeleteResourcePolicy", "/DeleteResourcePolicy"},
 		{"DeleteSamplingRule", "/DeleteSamplingRule"},
 		{"GetEncryptionConfig", "/EncryptionConfig"},
-		{"GetGroup", "/GetGroup"},
-		{"GetGroups", "/Groups"},
 		{"GetIndexingRules", "/GetIndexingRules"},
 		{"GetInsight", "/Insight"},
 		{"GetInsightEvents", "/InsightEvents"},
@@ -62,14 +70,10 @@ func Operations() []Operation {
 		{"GetTraceSegmentDestination", "/GetTraceSegmentDestination"},
 		{"ListResourcePolicies", "/ListResourcePolicies"},
 		{"ListRetrievedTraces", "/ListRetrievedTraces"},
-		{"ListTagsForResource", "/ListTagsForResource"},
 		{"PutEncryptionConfig", "/PutEncryptionConfig"},
 		{"PutResourcePolicy", "/PutResourcePolicy"},
 		{"PutTelemetryRecords", "/TelemetryRecords"},
 		{"StartTraceRetrieval", "/StartTraceRetrieval"},
-		{"TagResource", "/TagResource"},
-		{"UntagResource", "/UntagResource"},
-		{"UpdateGroup", "/UpdateGroup"},
 		{"UpdateIndexingRule", "/UpdateIndexingRule"},
 		{"UpdateSamplingRule", "/UpdateSamplingRule"},
 		{"UpdateTraceSegmentDestination", "/UpdateTraceSegmentDestination"},

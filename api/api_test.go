@@ -63,6 +63,8 @@ func TestMembersAreInOrder(t *testing.T) {
 		api.BatchGetTracesRequest{}, api.BatchGetTracesResponse{},
 		api.GetTraceSummariesRequest{}, api.GetTraceSummariesResponse{},
 		api.GetTraceGraphResponse{}, api.GetServiceGraphRequest{}, api.GetServiceGraphResponse{},
+		api.CreateGroupRequest{}, api.GroupResponse{}, api.GroupRequest{}, api.UpdateGroupRequest{}, api.GetGroupsRequest{}, api.GetGroupsResponse{},
+		api.ListTagsForResourceRequest{}, api.ListTagsForResourceResponse{}, api.TagResourceRequest{}, api.UntagResourceRequest{},
 		api.Losses{},
 	} {
 		check(reflect.TypeOf(shape))
@@ -176,6 +178,14 @@ func TestError(t *testing.T) {
 		t.Errorf("got %s, want %s", body, want)
 	}
 
+	body, err = json.Marshal(api.ResourceNotFound("arn:x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"Message":"Resource arn:x not found","ResourceName":"arn:x","__type":"ResourceNotFoundException","message":"Resource arn:x not found"}`; string(body) != want {
+		t.Errorf("got %s, want %s", body, want)
+	}
+
 	var v api.Violations
 	v.Required("startTime", false)
 	v.Required("endTime", true)
@@ -184,6 +194,15 @@ func TestError(t *testing.T) {
 	v.OneOf("timeRangeType", "Event", "TraceId", "Event")
 	want := "ValidationException: 2 validation errors detected: Value null at 'startTime' failed to satisfy constraint: Member must not be null; " +
 		"Value 'Invalid' at 'timeRangeType' failed to satisfy constraint: Member must satisfy enum value set: [TraceId, Service, Event]"
+	if got := v.Err().Error(); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	v = nil
+	v.Length("groupName", "", 1, 32)
+	v.Length("groupName", "größe", 5, 5)
+	v.Length("groupName", "größe", 1, 4)
+	want = "ValidationException: 2 validation errors detected: Value '' at 'groupName' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
+		"Value 'größe' at 'groupName' failed to satisfy constraint: Member must have length less than or equal to 4"
 	if got := v.Err().Error(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
@@ -201,6 +220,7 @@ func TestParseError(t *testing.T) {
 		{400, "InvalidRequestException", `{"Message":"m"}`, api.Error{Name: "InvalidRequestException", Status: 400, Message: "m"}},
 		{400, "ValidationException:http://internal.amazon.com/x", `{"message":"m"}`, api.Error{Name: "ValidationException", Status: 400, Message: "m"}},
 		{400, "", `{"__type":"com.amazon.coral#ThrottledException","message":"m"}`, api.Error{Name: "ThrottledException", Status: 400, Message: "m"}},
+		{404, "ResourceNotFoundException", `{"Message":"m","ResourceName":"arn:x"}`, api.Error{Name: "ResourceNotFoundException", Status: 404, Message: "m", ResourceName: "arn:x"}},
 		{502, "", `<html>`, api.Error{Name: "HTTP 502", Status: 502, Message: "Bad Gateway"}},
 	}
 	for _, tt := range tests {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // The names of the exceptions, as the AWS SDKs know them.
@@ -17,6 +18,7 @@ const (
 	UnknownOperationException = "UnknownOperationException"
 	InternalFailure           = "InternalFailure"
 	ServiceUnavailable        = "ServiceUnavailable"
+	ResourceNotFoundException = "ResourceNotFoundException"
 
 	// These are ours: the service has no such answers, or has them nowhere
 	// written down.
@@ -38,6 +40,8 @@ type Error struct {
 	Name    string
 	Status  int // of HTTP
 	Message string
+	// ResourceName is the ARN that was asked about; "" for most exceptions.
+	ResourceName string
 }
 
 // Error tells the name and the message.
@@ -48,19 +52,21 @@ func (e *Error) Error() string { return e.Name + ": " + e.Message }
 // that SDKs read.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Message string
-		Type    string `json:"__type"`
-		Lower   string `json:"message"`
-	}{e.Message, e.Name, e.Message})
+		Message      string
+		ResourceName string `json:",omitempty"`
+		Type         string `json:"__type"`
+		Lower        string `json:"message"`
+	}{e.Message, e.ResourceName, e.Name, e.Message})
 }
 
 // ParseError reads the exception out of an answer that is not a success, by
 // the rules of the SDKs: the header first, then the body.
 func ParseError(status int, header http.Header, body []byte) *Error {
 	var sent struct {
-		Type    string `json:"__type"`
-		Code    string `json:"code"`
-		Message string
+		Type         string `json:"__type"`
+		Code         string `json:"code"`
+		Message      string
+		ResourceName string
 	}
 	_ = json.Unmarshal(body, &sent) // what is no JSON has neither name nor message
 	name, _, _ := strings.Cut(cmp.Or(header.Get(ErrorType), sent.Code, sent.Type), ":")
@@ -68,15 +74,22 @@ func ParseError(status int, header http.Header, body []byte) *Error {
 		name = name[i+1:]
 	}
 	return &Error{
-		Name:    cmp.Or(name, fmt.Sprintf("HTTP %d", status)),
-		Status:  status,
-		Message: cmp.Or(sent.Message, http.StatusText(status)),
+		Name:         cmp.Or(name, fmt.Sprintf("HTTP %d", status)),
+		Status:       status,
+		Message:      cmp.Or(sent.Message, http.StatusText(status)),
+		ResourceName: sent.ResourceName,
 	}
 }
 
 // Invalid is the exception for a request that cannot be right.
 func Invalid(message string) *Error {
 	return &Error{Name: InvalidRequestException, Status: http.StatusBadRequest, Message: message}
+}
+
+// ResourceNotFound is the exception of operations on tags for an ARN that
+// nothing has.
+func ResourceNotFound(arn string) *Error {
+	return &Error{Name: ResourceNotFoundException, Status: http.StatusNotFound, Message: "Resource " + arn + " not found", ResourceName: arn}
 }
 
 // Violations collects what of a request violates the constraints of the model,
@@ -88,6 +101,17 @@ type Violations []string
 func (v *Violations) Required(member string, given bool) {
 	if !given {
 		*v = append(*v, "Value null at '"+member+"' failed to satisfy constraint: Member must not be null")
+	}
+}
+
+// Length notes a text that is shorter than least or longer than most, in
+// characters.
+func (v *Violations) Length(member, value string, least, most int) {
+	switch n := utf8.RuneCountInString(value); {
+	case n < least:
+		*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must have length greater than or equal to %d", value, member, least))
+	case n > most:
+		*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", value, member, most))
 	}
 }
 

@@ -250,6 +250,92 @@ type HistogramEntry struct {
 	Value Double
 }
 
+// InsightsConfiguration says what is done about anomalies in a group. In
+// requests null leaves a member as it is; answers have both.
+type InsightsConfiguration struct {
+	InsightsEnabled      *bool
+	NotificationsEnabled *bool
+}
+
+// Group is a group as all operations show it.
+type Group struct {
+	FilterExpression      *string // as it was sent; null for Default
+	GroupARN              string
+	GroupName             string
+	InsightsConfiguration InsightsConfiguration
+}
+
+// Tag is a label on a group.
+type Tag struct {
+	Key   *string // required, like Value
+	Value *string
+}
+
+// CreateGroupRequest is what CreateGroup is asked.
+type CreateGroupRequest struct {
+	FilterExpression      string
+	GroupName             *string
+	InsightsConfiguration *InsightsConfiguration `json:",omitempty"`
+	Tags                  []Tag                  `json:",omitempty"`
+}
+
+// GroupResponse is what CreateGroup, GetGroup and UpdateGroup answer.
+type GroupResponse struct{ Group Group }
+
+// GroupRequest is what GetGroup and DeleteGroup are asked: a group by its name
+// or its ARN.
+type GroupRequest struct {
+	GroupARN  string `json:",omitempty"`
+	GroupName string `json:",omitempty"`
+}
+
+// UpdateGroupRequest is what UpdateGroup is asked: a group by its name or its
+// ARN, and what becomes of it. The filter has to be given each time.
+type UpdateGroupRequest struct {
+	FilterExpression      string                 `json:",omitempty"`
+	GroupARN              string                 `json:",omitempty"`
+	GroupName             string                 `json:",omitempty"`
+	InsightsConfiguration *InsightsConfiguration `json:",omitempty"`
+}
+
+// GetGroupsRequest is what GetGroups is asked. There is one page.
+type GetGroupsRequest struct {
+	NextToken *string `json:",omitempty"`
+}
+
+// GetGroupsResponse lists all groups.
+type GetGroupsResponse struct {
+	Groups    []Group
+	NextToken *string // null
+}
+
+// ListTagsForResourceRequest is what ListTagsForResource is asked.
+type ListTagsForResourceRequest struct {
+	NextToken   string `json:",omitempty"`
+	ResourceARN *string
+}
+
+// ListTagsForResourceResponse lists all tags of a resource.
+type ListTagsForResourceResponse struct {
+	NextToken *string // null
+	Tags      []Tag
+}
+
+// TagResourceRequest is what TagResource is asked.
+type TagResourceRequest struct {
+	ResourceARN *string
+	Tags        []Tag // nil: absent
+}
+
+// UntagResourceRequest is what UntagResource is asked.
+type UntagResourceRequest struct {
+	ResourceARN *string
+	TagKeys     []string // nil: absent
+}
+
+// Empty is the answer of operations that have nothing to say: {}.
+type Empty struct{}
+
 // LossesPath is where a Tomo server tells what it lost. It is no operation of
 // X-Ray; it is asked with GET.
 const LossesPath = "/console/api/losses"

@@ -73,6 +73,49 @@ func (c *Client) GetServiceGraph(ctx context.Context, request *api.GetServiceGra
 	return call[api.GetServiceGraphResponse](ctx, c, api.GetServiceGraph, request)
 }
 
+// CreateGroup adds a group.
+func (c *Client) CreateGroup(ctx context.Context, request *api.CreateGroupRequest) (*api.GroupResponse, error) {
+	return call[api.GroupResponse](ctx, c, api.CreateGroup, request)
+}
+
+// GetGroup gets one group.
+func (c *Client) GetGroup(ctx context.Context, group *api.GroupRequest) (*api.GroupResponse, error) {
+	return call[api.GroupResponse](ctx, c, api.GetGroup, group)
+}
+
+// GetGroups gets all groups.
+func (c *Client) GetGroups(ctx context.Context) (*api.GetGroupsResponse, error) {
+	return call[api.GetGroupsResponse](ctx, c, api.GetGroups, &api.GetGroupsRequest{})
+}
+
+// UpdateGroup changes the filter and the insights of a group.
+func (c *Client) UpdateGroup(ctx context.Context, request *api.UpdateGroupRequest) (*api.GroupResponse, error) {
+	return call[api.GroupResponse](ctx, c, api.UpdateGroup, request)
+}
+
+// DeleteGroup takes a group away; its traces stay.
+func (c *Client) DeleteGroup(ctx context.Context, group *api.GroupRequest) error {
+	_, err := call[api.Empty](ctx, c, api.DeleteGroup, group)
+	return err
+}
+
+// ListTagsForResource gets the tags of a resource.
+func (c *Client) ListTagsForResource(ctx context.Context, arn string) (*api.ListTagsForResourceResponse, error) {
+	return call[api.ListTagsForResourceResponse](ctx, c, api.ListTagsForResource, &api.ListTagsForResourceRequest{ResourceARN: &arn})
+}
+
+// TagResource puts tags on a resource; a key that is there gets the new value.
+func (c *Client) TagResource(ctx context.Context, arn string, tags []api.Tag) error {
+	_, err := call[api.Empty](ctx, c, api.TagResource, &api.TagResourceRequest{ResourceARN: &arn, Tags: tags})
+	return err
+}
+
+// UntagResource takes tags from a resource; keys that are not there are ignored.
+func (c *Client) UntagResource(ctx context.Context, arn string, keys []string) error {
+	_, err := call[api.Empty](ctx, c, api.UntagResource, &api.UntagResourceRequest{ResourceARN: &arn, TagKeys: keys})
+	return err
+}
+
 // Losses gets what was sent to a Tomo server and is not, or no longer, to be
 // seen. X-Ray has no such operation.
 func (c *Client) Losses(ctx context.Context) (*api.Losses, error) {

@@ -92,6 +92,70 @@ func TestRequests(t *testing.T) {
 			want:    &api.GetServiceGraphResponse{StartTime: from, EndTime: from, Services: []api.Service{}},
 		},
 		{
+			name: "CreateGroup",
+			ask: func(c *client.Client) (any, error) {
+				return c.CreateGroup(ctx, &api.CreateGroupRequest{GroupName: new("slow"), FilterExpression: "duration > 1",
+					InsightsConfiguration: &api.InsightsConfiguration{InsightsEnabled: new(true)}, Tags: []api.Tag{{Key: new("k"), Value: new("")}}})
+			},
+			request: `POST /prefix/CreateGroup {"FilterExpression":"duration > 1","GroupName":"slow","InsightsConfiguration":{"InsightsEnabled":true,"NotificationsEnabled":null},"Tags":[{"Key":"k","Value":""}]}`,
+			answer:  `{"Group":{"FilterExpression":"duration > 1","GroupARN":"arn:x","GroupName":"slow","InsightsConfiguration":{"InsightsEnabled":true,"NotificationsEnabled":false}}}`,
+			want: &api.GroupResponse{Group: api.Group{FilterExpression: new("duration > 1"), GroupARN: "arn:x", GroupName: "slow",
+				InsightsConfiguration: api.InsightsConfiguration{InsightsEnabled: new(true), NotificationsEnabled: new(false)}}},
+		},
+		{
+			name:    "GetGroup",
+			ask:     func(c *client.Client) (any, error) { return c.GetGroup(ctx, &api.GroupRequest{GroupARN: "arn:x"}) },
+			request: `POST /prefix/GetGroup {"GroupARN":"arn:x"}`,
+			answer:  `{"Group":{"FilterExpression":null,"GroupARN":"arn:x","GroupName":"Default","InsightsConfiguration":{"InsightsEnabled":false,"NotificationsEnabled":false}}}`,
+			want: &api.GroupResponse{Group: api.Group{GroupARN: "arn:x", GroupName: "Default",
+				InsightsConfiguration: api.InsightsConfiguration{InsightsEnabled: new(false), NotificationsEnabled: new(false)}}},
+		},
+		{
+			name:    "GetGroups",
+			ask:     func(c *client.Client) (any, error) { return c.GetGroups(ctx) },
+			request: `POST /prefix/Groups {}`,
+			answer:  `{"Groups":[],"NextToken":null}`,
+			want:    &api.GetGroupsResponse{Groups: []api.Group{}},
+		},
+		{
+			name: "UpdateGroup",
+			ask: func(c *client.Client) (any, error) {
+				return c.UpdateGroup(ctx, &api.UpdateGroupRequest{GroupName: "slow", FilterExpression: "fault"})
+			},
+			request: `POST /prefix/UpdateGroup {"FilterExpression":"fault","GroupName":"slow"}`,
+			answer:  `{"Group":{}}`,
+			want:    &api.GroupResponse{},
+		},
+		{
+			name: "DeleteGroup",
+			ask: func(c *client.Client) (any, error) {
+				return nil, c.DeleteGroup(ctx, &api.GroupRequest{GroupName: "slow"})
+			},
+			request: `POST /prefix/DeleteGroup {"GroupName":"slow"}`,
+			answer:  `{}`,
+		},
+		{
+			name:    "ListTagsForResource",
+			ask:     func(c *client.Client) (any, error) { return c.ListTagsForResource(ctx, "arn:x") },
+			request: `POST /prefix/ListTagsForResource {"ResourceARN":"arn:x"}`,
+			answer:  `{"NextToken":null,"Tags":[{"Key":"k","Value":"v"}]}`,
+			want:    &api.ListTagsForResourceResponse{Tags: []api.Tag{{Key: new("k"), Value: new("v")}}},
+		},
+		{
+			name: "TagResource",
+			ask: func(c *client.Client) (any, error) {
+				return nil, c.TagResource(ctx, "arn:x", []api.Tag{{Key: new("k"), Value: new("v")}})
+			},
+			request: `POST /prefix/TagResource {"ResourceARN":"arn:x","Tags":[{"Key":"k","Value":"v"}]}`,
+			answer:  `{}`,
+		},
+		{
+			name:    "UntagResource",
+			ask:     func(c *client.Client) (any, error) { return nil, c.UntagResource(ctx, "arn:x", []string{"k"}) },
+			request: `POST /prefix/UntagResource {"ResourceARN":"arn:x","TagKeys":["k"]}`,
+			answer:  `{}`,
+		},
+		{
 			name:    "Losses",
 			ask:     func(c *client.Client) (any, error) { return c.Losses(ctx) },
 			request: `GET /prefix/console/api/losses`,
