@@ -66,7 +66,7 @@ func Operations() []Operation {
 		{"GetSamplingRules", "/GetSamplingRules"},
 		{"GetSamplingStatisticSummaries", "/SamplingStatisticSummaries"},
 		{"GetSamplingTargets", "/SamplingTargets"},
-		{"GetTimeSeriesServiceStatistics", "/TimeSeriesServiceStatistics"},
+		GetTimeSeriesServiceStatistics,
 		{"GetTraceSegmentDestination", "/GetTraceSegmentDestination"},
 		{"ListResourcePolicies", "/ListResourcePolicies"},
 		{"ListRetrievedTraces", "/ListRetrievedTraces"},

@@ -65,6 +65,7 @@ func TestMembersAreInOrder(t *testing.T) {
 		api.GetTraceGraphResponse{}, api.GetServiceGraphRequest{}, api.GetServiceGraphResponse{},
 		api.CreateGroupRequest{}, api.GroupResponse{}, api.GroupRequest{}, api.UpdateGroupRequest{}, api.GetGroupsRequest{}, api.GetGroupsResponse{},
 		api.ListTagsForResourceRequest{}, api.ListTagsForResourceResponse{}, api.TagResourceRequest{}, api.UntagResourceRequest{},
+		api.GetTimeSeriesServiceStatisticsRequest{}, api.GetTimeSeriesServiceStatisticsResponse{},
 		api.Losses{},
 	} {
 		check(reflect.TypeOf(shape))

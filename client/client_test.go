@@ -156,6 +156,22 @@ func TestRequests(t *testing.T) {
 			answer:  `{}`,
 		},
 		{
+			name: "GetTimeSeriesServiceStatistics",
+			ask: func(c *client.Client) (any, error) {
+				return c.GetTimeSeriesServiceStatistics(ctx, &api.GetTimeSeriesServiceStatisticsRequest{
+					StartTime: &from, EndTime: &to, Period: new(300), EntitySelectorExpression: new(`service("a")`), ForecastStatistics: true})
+			},
+			request: `POST /prefix/TimeSeriesServiceStatistics {"EndTime":1.7676072605E9,"EntitySelectorExpression":"service(\"a\")","ForecastStatistics":true,"Period":300,"StartTime":1.7676072E9}`,
+			answer: `{"ContainsOldGroupVersions":false,"NextToken":"u","TimeSeriesServiceStatistics":[{"EdgeSummaryStatistics":null,"ResponseTimeHistogram":[],` +
+				`"ServiceForecastStatistics":{"FaultCountHigh":3,"FaultCountLow":0},"ServiceSummaryStatistics":{"OkCount":1,"TotalCount":1},"Timestamp":1.7676072E9}]}`,
+			want: &api.GetTimeSeriesServiceStatisticsResponse{NextToken: new("u"), TimeSeriesServiceStatistics: []api.TimeSeriesServiceStatistics{{
+				ResponseTimeHistogram:     []api.HistogramEntry{},
+				ServiceForecastStatistics: api.ForecastStatistics{FaultCountHigh: new(int64(3)), FaultCountLow: new(int64(0))},
+				ServiceSummaryStatistics:  &api.Statistics{OkCount: 1, TotalCount: 1},
+				Timestamp:                 from,
+			}}},
+		},
+		{
 			name:    "Losses",
 			ask:     func(c *client.Client) (any, error) { return c.Losses(ctx) },
 			request: `GET /prefix/console/api/losses`,

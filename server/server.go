@@ -3,11 +3,11 @@
 //
 // In come requests of AWS SDKs, the CLI, daemons and collectors, signed or not;
 // out go answers and exceptions in the service's own shapes. Of the 38
-// operations PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph
-// and GetServiceGraph are built; the others answer NotImplementedException
-// (501). Summaries are asked for without a filter expression, carry no root
-// causes yet (their lists are empty), and the one group is Default. Signatures
-// are not looked at.
+// operations PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph,
+// GetServiceGraph and GetTimeSeriesServiceStatistics are built; the others
+// answer NotImplementedException (501). Summaries are asked for without a filter
+// expression, carry no root causes yet (their lists are empty), and the one
+// group is Default. Signatures are not looked at.
 //
 //	POST /TraceSegments …     the operations
 //	GET  /healthz             200 as long as the process answers
@@ -134,6 +134,8 @@ func New(p *ingest.Pipeline, e *query.Engine, o Options) *Server {
 		api.GetTraceSummaries: operationOf(s.getTraceSummaries),
 		api.GetTraceGraph:     operationOf(s.getTraceGraph),
 		api.GetServiceGraph:   operationOf(s.getServiceGraph),
+
+		api.GetTimeSeriesServiceStatistics: operationOf(s.getTimeSeriesServiceStatistics),
 	}
 	for _, op := range api.Operations() {
 		s.operations[op.Path] = operation{op.Name, built[op]}

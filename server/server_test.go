@@ -498,7 +498,7 @@ func TestOtherPaths(t *testing.T) {
 	if a := d.do("GET", "/Traces", ""); a.status != 405 || a.header.Get("Allow") != "POST" {
 		t.Errorf("GET of an operation: %d %v", a.status, a.header)
 	}
-	built := map[string]bool{"PutTraceSegments": true, "BatchGetTraces": true, "GetTraceSummaries": true, "GetTraceGraph": true, "GetServiceGraph": true}
+	built := map[string]bool{"PutTraceSegments": true, "BatchGetTraces": true, "GetTraceSummaries": true, "GetTraceGraph": true, "GetServiceGraph": true, "GetTimeSeriesServiceStatistics": true}
 	for _, op := range api.Operations() {
 		a := d.post(op.Path, "")
 		if built[op.Name] {

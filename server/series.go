@@ -1,0 +1,84 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/filter"
+	"github.com/tomotrace/tomo/query"
+)
+
+func (s *Server) getTimeSeriesServiceStatistics(ctx context.Context, request *api.GetTimeSeriesServiceStatisticsRequest) (*api.GetTimeSeriesServiceStatisticsResponse, error) {
+	question, err := seriesQuestion(request)
+	if err != nil {
+		return nil, err
+	}
+	series, err := s.engine.Series(ctx, question)
+	if err != nil {
+		return nil, err
+	}
+	answer := &api.GetTimeSeriesServiceStatisticsResponse{
+		NextToken:                   text(series.Token),
+		TimeSeriesServiceStatistics: make([]api.TimeSeriesServiceStatistics, len(series.Points)),
+	}
+	_, ofService := question.Selector.(filter.Service)
+	for i := range series.Points {
+		p := &series.Points[i]
+		shape := &answer.TimeSeriesServiceStatistics[i]
+		shape.Timestamp = api.Time(p.End.Seconds())
+		if !series.Found {
+			continue // X-Ray: the time of the period, and null for everything else
+		}
+		shape.ResponseTimeHistogram = histogram(&p.ResponseTimes)
+		if ofService {
+			shape.ServiceSummaryStatistics = new(statistics(&p.Statistics))
+		} else {
+			shape.EdgeSummaryStatistics = new(statistics(&p.Statistics))
+		}
+		if p.Faults != nil {
+			shape.ServiceForecastStatistics = api.ForecastStatistics{FaultCountHigh: &p.Faults.High, FaultCountLow: &p.Faults.Low}
+		}
+	}
+	return answer, nil
+}
+
+func seriesQuestion(request *api.GetTimeSeriesServiceStatisticsRequest) (query.SeriesQuestion, error) {
+	var none query.SeriesQuestion
+	var v api.Violations
+	v.Required("startTime", request.StartTime != nil)
+	v.Required("endTime", request.EndTime != nil)
+	if request.EntitySelectorExpression != nil {
+		v.Length("entitySelectorExpression", *request.EntitySelectorExpression, 1, filter.MaxSelector)
+	}
+	if err := v.Err(); err != nil {
+		return none, err
+	}
+	period := 60
+	if request.Period != nil {
+		period = *request.Period
+	}
+	if period != 60 && period != 300 {
+		return none, api.Invalid("Time period must be one of [60, 300]")
+	}
+	window := timeRange(*request.StartTime, *request.EndTime)
+	if window.End < window.Start {
+		return none, endBeforeStart()
+	}
+	if !defaultGroup(&api.GetServiceGraphRequest{GroupName: request.GroupName, GroupARN: request.GroupARN}) {
+		return none, api.Invalid("Group not found.")
+	}
+	question := query.SeriesQuestion{
+		Range: window, Period: time.Duration(period) * time.Second,
+		Forecast: request.ForecastStatistics, Token: request.NextToken,
+	}
+	if request.EntitySelectorExpression != nil {
+		var err error
+		if question.Selector, err = filter.ParseSelector(*request.EntitySelectorExpression); err != nil {
+			return none, err
+		}
+	} else if request.ForecastStatistics { // X-Ray documents that a forecast needs an id
+		return none, api.Invalid("ForecastStatistics needs an EntitySelectorExpression with an id")
+	}
+	return question, nil
+}
