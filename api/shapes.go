@@ -91,8 +91,8 @@ type TraceSummary struct {
 	AvailabilityZones      []AvailabilityZone
 	Duration               *Double // seconds; null while nothing has ended
 	EntryPoint             *ServiceID
-	ErrorRootCauses        []struct{}
-	FaultRootCauses        []struct{}
+	ErrorRootCauses        []ErrorRootCause
+	FaultRootCauses        []ErrorRootCause
 	HasError               bool
 	HasFault               bool
 	HasThrottle            bool
@@ -105,7 +105,7 @@ type TraceSummary struct {
 	MatchedService         *struct{}
 	ResourceARNs           []ResourceARN
 	ResponseTime           *Double // seconds; null while the root is open or missing
-	ResponseTimeRootCauses []struct{}
+	ResponseTimeRootCauses []ResponseTimeRootCause
 	Revision               int
 	ServiceIDs             []ServiceID `json:"ServiceIds"`
 	StartTime              Time

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/filter"
 )
 
 // Store is what the read path asks of a backend. Every answer shows what was
@@ -18,6 +19,9 @@ import (
 type Store interface {
 	// Documents gives everything held of a trace; nothing for an unknown one.
 	Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocuments, error)
+	// DocumentsOf is Documents for many traces at once, in the order of the ids.
+	// Its LimitExceeded speaks of open traces alone.
+	DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.TraceDocuments, error)
 	// Summaries yields the traces in w, newest start first, behind after. The
 	// first error ends the sequence.
 	Summaries(ctx context.Context, w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summary, error]
@@ -60,22 +64,32 @@ func (e *Engine) Traces(ctx context.Context, ids []tomo.TraceID) ([]*tomo.Trace,
 // Question asks for a page of summaries.
 type Question struct {
 	Window tomo.Window
-	Token  string  // of the page before; "" for the first
-	Rate   float64 // share of the traces wanted, by a hash of the id; 0 and 1 mean all
-	Limit  int     // summaries in a page; 0: 100
+	Filter filter.Expr   // nil: every trace
+	Groups filter.Groups // what group.name and group.arn stand for; nil: there are none
+	Token  string        // of the page before; "" for the first
+	Rate   float64       // share of the traces wanted, by a hash of the id; 0 and 1 mean all
+	Limit  int           // summaries in a page; 0: 100
 }
 
 // Page is an answer to a Question, newest first.
 type Page struct {
-	Summaries   []*tomo.Summary
-	Token       string    // of the next page; "" after the last
-	Processed   int64     // traces in the window, whether they are in a page or not
-	Approximate tomo.Time // where the page's slice of time begins
+	Traces      []*tomo.Detail // the summaries, with root causes
+	Token       string         // of the next page; "" after the last
+	Processed   int64          // traces in the window, whether they match or not
+	Approximate tomo.Time      // where the page's slice of time begins
 }
 
-// defaultPage is the number of summaries in a page. The service does not
-// document its own.
-const defaultPage = 100
+const (
+	// defaultPage is the number of summaries in a page. The service does not
+	// document its own.
+	defaultPage = 100
+	// maxScan is how many summaries are looked at for one page. A page that
+	// was not filled by then ends there, with a token: X-Ray's clients go on
+	// after short and even empty pages, and no call runs for ever.
+	maxScan = 200_000
+	// chunk is how many summaries are looked at together.
+	chunk = 128
+)
 
 // Summaries answers q. A token names a place in the order of all summaries and
 // nothing else, so it stays good when the rest of the question changes. A bad
@@ -95,24 +109,151 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 	if page.Processed, err = e.store.Count(ctx, q.Window); err != nil {
 		return nil, fmt.Errorf("counting traces: %w", err)
 	}
+	search := search{engine: e, limit: q.Limit}
+	if _, all := q.Filter.(filter.All); q.Filter != nil && !all {
+		search.matcher = filter.Compile(q.Filter, q.Groups)
+	}
+	scanned := 0
 	for s, err := range e.store.Summaries(ctx, q.Window, after) {
 		if err != nil {
 			return nil, fmt.Errorf("reading summaries: %w", err)
 		}
+		if scanned == maxScan && !search.full {
+			search.end = search.last // where the next page goes on
+			break
+		}
+		scanned++
+		search.last = s.Position()
 		if !sampled(s.ID, q.Rate) {
 			continue
 		}
-		if len(page.Summaries) == q.Limit {
-			last := page.Summaries[q.Limit-1]
-			page.Token = token(last.Position())
-			if q.Window.By == tomo.ByTraceID {
-				page.Approximate = last.Start.Second()
-			}
+		if err := search.add(ctx, s); err != nil {
+			return nil, err
+		}
+		if search.full {
 			break
 		}
-		page.Summaries = append(page.Summaries, s)
+	}
+	if err := search.flush(ctx); err != nil {
+		return nil, err
+	}
+	if page.Traces, err = search.details(ctx); err != nil {
+		return nil, err
+	}
+	if end := search.end; end != (tomo.Position{}) {
+		page.Token = token(end)
+		if q.Window.By == tomo.ByTraceID {
+			page.Approximate = end.Start.Second()
+		}
 	}
 	return page, nil
+}
+
+// search gathers the traces of a page that match. Summaries wait until there
+// are some of them; then those that a look at the summary cannot decide are
+// decided together, from their documents.
+type search struct {
+	engine  *Engine
+	matcher *filter.Matcher // nil: everything matches
+	limit   int
+
+	waiting []candidate
+	found   []candidate
+	last    tomo.Position // of the summary looked at last
+	full    bool          // there is a match more than the page takes
+	end     tomo.Position // after which the next page begins; zero: there is none
+}
+
+// candidate is a trace, with its detail if that had to be read.
+type candidate struct {
+	summary *tomo.Summary
+	verdict filter.Truth
+	detail  *tomo.Detail
+}
+
+// add takes the next summary into account.
+func (s *search) add(ctx context.Context, summary *tomo.Summary) error {
+	c := candidate{summary: summary, verdict: filter.Yes}
+	if s.matcher != nil {
+		c.verdict = s.matcher.MatchSummary(summary)
+	}
+	if c.verdict == filter.No {
+		return nil
+	}
+	s.waiting = append(s.waiting, c)
+	if len(s.waiting) == chunk || len(s.found)+len(s.waiting) > s.limit && s.matcher == nil {
+		return s.flush(ctx)
+	}
+	return nil
+}
+
+// flush decides what waits.
+func (s *search) flush(ctx context.Context) error {
+	var open []*candidate
+	for i := range s.waiting {
+		if s.waiting[i].verdict == filter.Unknown {
+			open = append(open, &s.waiting[i])
+		}
+	}
+	if err := s.engine.detail(ctx, open); err != nil {
+		return err
+	}
+	for _, c := range s.waiting {
+		if c.verdict == filter.Unknown && (c.detail == nil || !s.matcher.Match(c.detail)) {
+			continue
+		}
+		if len(s.found) == s.limit {
+			s.full, s.end = true, s.found[s.limit-1].summary.Position()
+			break
+		}
+		s.found = append(s.found, c)
+	}
+	s.waiting = s.waiting[:0]
+	return nil
+}
+
+// details reads what the page shows of its traces besides their summaries.
+func (s *search) details(ctx context.Context) ([]*tomo.Detail, error) {
+	var missing []*candidate
+	for i := range s.found {
+		if s.found[i].detail == nil {
+			missing = append(missing, &s.found[i])
+		}
+	}
+	if err := s.engine.detail(ctx, missing); err != nil {
+		return nil, err
+	}
+	list := make([]*tomo.Detail, 0, len(s.found))
+	for i := range s.found {
+		if s.found[i].detail != nil {
+			list = append(list, s.found[i].detail)
+		}
+	}
+	return list, nil
+}
+
+// detail derives the details of traces from their documents. One that got
+// documents since its summary was read is told as it is now; one that was
+// dropped since has no detail.
+func (e *Engine) detail(ctx context.Context, list []*candidate) error {
+	for from := 0; from < len(list); from += chunk {
+		part := list[from:min(from+chunk, len(list))]
+		ids := make([]tomo.TraceID, len(part))
+		for i, c := range part {
+			ids[i] = c.summary.ID
+		}
+		all, err := e.store.DocumentsOf(ctx, ids)
+		if err != nil {
+			return fmt.Errorf("reading traces: %w", err)
+		}
+		for i, c := range part {
+			if len(all[i].Documents) > 0 {
+				c.detail = derive.Detail(c.summary.ID, all[i].Documents)
+				c.detail.LimitExceeded = c.summary.LimitExceeded
+			}
+		}
+	}
+	return nil
 }
 
 // sampled says whether a trace belongs to the share of rate. It is always the

@@ -49,7 +49,7 @@ func TestPages(t *testing.T) {
 		if page.Processed != 250 {
 			t.Errorf("page %d: %d traces processed, want 250", pages, page.Processed)
 		}
-		for _, s := range page.Summaries {
+		for _, s := range page.Traces {
 			if seen[s.ID] {
 				t.Errorf("page %d: %v again", pages, s.ID)
 			}
@@ -89,7 +89,7 @@ func TestRate(t *testing.T) {
 			t.Fatal(err)
 		}
 		set := map[tomo.TraceID]bool{}
-		for _, s := range page.Summaries {
+		for _, s := range page.Traces {
 			set[s.ID] = true
 		}
 		return set

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/query"
 )
 
@@ -91,11 +92,11 @@ func (s *Server) getTraceSummaries(ctx context.Context, request *api.GetTraceSum
 	answer := &api.GetTraceSummariesResponse{
 		ApproximateTime:      api.Time(page.Approximate.Seconds()),
 		NextToken:            text(page.Token),
-		TraceSummaries:       make([]api.TraceSummary, len(page.Summaries)),
+		TraceSummaries:       make([]api.TraceSummary, len(page.Traces)),
 		TracesProcessedCount: page.Processed,
 	}
-	for i, summary := range page.Summaries {
-		answer.TraceSummaries[i] = traceSummary(summary, question.Window.By)
+	for i, trace := range page.Traces {
+		answer.TraceSummaries[i] = traceSummary(trace, question.Window.By)
 	}
 	return answer, nil
 }
@@ -111,8 +112,9 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 	if err := v.Err(); err != nil {
 		return query.Question{}, err
 	}
-	if strings.TrimSpace(request.FilterExpression) != "" {
-		return query.Question{}, api.Invalid("FilterExpression is not supported by this version; leave it out")
+	expression, err := filter.Parse(request.FilterExpression)
+	if err != nil {
+		return query.Question{}, err
 	}
 	rate, err := sampledShare(request)
 	if err != nil {
@@ -128,7 +130,7 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 	case api.TimeRangeService:
 		window.By = tomo.ByService
 	}
-	return query.Question{Window: window, Token: request.NextToken, Rate: rate}, nil
+	return query.Question{Window: window, Filter: expression, Token: request.NextToken, Rate: rate}, nil
 }
 
 // sampledShare is the share of the traces that is wanted. X-Ray: a strategy
@@ -149,7 +151,7 @@ func sampledShare(request *api.GetTraceSummariesRequest) (float64, error) {
 	return max(float64(*strategy.Value), math.SmallestNonzeroFloat64), nil
 }
 
-func traceSummary(s *tomo.Summary, by tomo.RangeType) api.TraceSummary {
+func traceSummary(s *tomo.Detail, by tomo.RangeType) api.TraceSummary {
 	nodes := make([]api.ServiceID, len(s.Nodes))
 	for i := range s.Nodes {
 		nodes[i] = serviceID(s.Nodes[i].NodeID)
@@ -165,8 +167,8 @@ func traceSummary(s *tomo.Summary, by tomo.RangeType) api.TraceSummary {
 		Annotations:            make(map[string][]api.ValueWithServiceIDs),
 		AvailabilityZones:      make([]api.AvailabilityZone, len(s.AvailabilityZones)),
 		Duration:               seconds(s.Duration),
-		ErrorRootCauses:        []struct{}{},
-		FaultRootCauses:        []struct{}{},
+		ErrorRootCauses:        errorRootCauses(s.RootCauses.Error),
+		FaultRootCauses:        errorRootCauses(s.RootCauses.Fault),
 		HasError:               s.HasError,
 		HasFault:               s.HasFault,
 		HasThrottle:            s.HasThrottle,
@@ -176,7 +178,7 @@ func traceSummary(s *tomo.Summary, by tomo.RangeType) api.TraceSummary {
 		IsPartial:              s.IsPartial,
 		ResourceARNs:           make([]api.ResourceARN, len(s.ResourceARNs)),
 		ResponseTime:           seconds(s.ResponseTime),
-		ResponseTimeRootCauses: []struct{}{},
+		ResponseTimeRootCauses: responseTimeRootCauses(s.RootCauses.ResponseTime),
 		Revision:               s.Revision,
 		ServiceIDs:             nodes,
 		StartTime:              api.Time(s.Start.Seconds()),

@@ -370,21 +370,52 @@ func (b *Block) Base(row int) (base Base, err error) {
 }
 
 // Documents reads the documents of one row, in the order they were given.
-func (b *Block) Documents(row int) (docs []tomo.RawDocument, err error) {
-	defer rescue("reading documents", &err)
-	if row < 0 || row >= b.info.Rows {
-		return nil, fmt.Errorf("row %d is not one of %d", row, b.info.Rows)
+func (b *Block) Documents(row int) ([]tomo.RawDocument, error) {
+	list, err := b.DocumentsOf([]int{row})
+	if err != nil {
+		return nil, err
 	}
+	return list[0], nil
+}
+
+// nearRows is how many rows are passed over rather than looked up.
+const nearRows = 64
+
+// DocumentsOf reads the documents of some rows, which must be in ascending
+// order. Rows that lie together are read together.
+func (b *Block) DocumentsOf(rows []int) (list [][]tomo.RawDocument, err error) {
+	defer rescue("reading documents", &err)
 	r := readers.Get().(*reader)
 	defer r.release()
-	for c := colText; c < numColumns; c++ {
-		if err := r.cursor(b, c).seek(row); err != nil {
+	list = make([][]tomo.RawDocument, len(rows))
+	next := 0 // the row that the cursors stand at
+	for i, row := range rows {
+		if row < 0 || row >= b.info.Rows {
+			return nil, fmt.Errorf("row %d is not one of %d", row, b.info.Rows)
+		}
+		if i == 0 || row < next || row-next > nearRows {
+			for c := colText; c < numColumns; c++ {
+				if err := r.cursor(b, c).seek(row); err != nil {
+					return nil, err
+				}
+			}
+			next = row
+		}
+		for ; next < row; next++ {
+			if err := r.fill(colText, numColumns); err != nil {
+				return nil, err
+			}
+			for c := colText; c < numColumns; c++ {
+				r.cursors[c].skip()
+			}
+		}
+		if list[i], err = r.documents(nil); err != nil {
 			return nil, err
 		}
+		own(list[i])
+		next++
 	}
-	docs, err = r.documents(nil)
-	own(docs)
-	return docs, err
+	return list, nil
 }
 
 // Settled reads the rows from … to-1 whole.

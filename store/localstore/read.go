@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"iter"
+	"slices"
 	"sort"
 	"time"
 
@@ -113,6 +114,64 @@ func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 	var err error
 	all.Documents, err = stored(docs, base, row)
 	return all, err
+}
+
+// DocumentsOf gives everything held of some traces, in the order of the ids.
+// It is Documents for many at once: rows of one block are read together.
+func (s *Store) DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.TraceDocuments, error) {
+	wanted := make(map[tomo.TraceID]struct{}, len(ids))
+	for _, id := range ids {
+		wanted[id] = struct{}{}
+	}
+	s.mu.Lock()
+	settled := s.findAll(wanted)
+	open := make(map[tomo.TraceID][]tomo.RawDocument, len(ids))
+	over := map[tomo.TraceID]bool{}
+	for _, id := range ids {
+		if t := s.open.traces[id]; t != nil {
+			open[id], over[id] = t.docs, t.over || t.baseOver
+		}
+	}
+	blocks := map[*blockFile][]tomo.TraceID{}
+	for id, at := range settled {
+		if blocks[at.block] == nil {
+			at.block.views++
+		}
+		blocks[at.block] = append(blocks[at.block], id)
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for f := range blocks {
+			f.views--
+			s.removeIfUnused(f)
+		}
+	}()
+
+	before := make(map[tomo.TraceID][]tomo.RawDocument, len(ids))
+	for f, list := range blocks {
+		slices.SortFunc(list, func(a, b tomo.TraceID) int { return settled[a].row - settled[b].row })
+		rows := make([]int, len(list))
+		for i, id := range list {
+			rows[i] = settled[id].row
+		}
+		err := f.use(func(b *block.Block) error {
+			documents, err := b.DocumentsOf(rows)
+			for i, docs := range documents {
+				before[list[i]] = docs
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	all := make([]tomo.TraceDocuments, len(ids))
+	for i, id := range ids {
+		all[i] = tomo.TraceDocuments{ID: id, Documents: tomo.MergeDocuments(before[id], open[id]), LimitExceeded: over[id]}
+	}
+	return all, ctx.Err()
 }
 
 // Summaries yields the summaries of the traces in w, each once, newest start

@@ -250,6 +250,7 @@ func (w *world) check(windows ...tomo.Window) {
 		w.equal(fmt.Sprintf("graph of %v", window), &all, graph)
 		w.equal(fmt.Sprintf("series of %v", window), w.expectedSeries(window.TimeRange), w.series(window.TimeRange))
 	}
+	w.checkMany()
 	for id, docs := range w.model {
 		got, err := w.store.Documents(context.Background(), id)
 		if err != nil {
@@ -634,4 +635,24 @@ func document(r *rapid.T) string {
 		members = append(members, fmt.Sprintf(`"annotations":{"k":%d},"user":"u%d"`, k, n%3))
 	}
 	return segment(n, k, name, start, end, members...)
+}
+
+// checkMany asks for the documents of all traces at once, and of one that is
+// not there.
+func (w *world) checkMany() {
+	w.Helper()
+	ids := []tomo.TraceID{traceID(999_999)}
+	for id := range w.model {
+		ids = append(ids, id)
+	}
+	all, err := w.store.DocumentsOf(context.Background(), ids)
+	if err != nil || len(all) != len(ids) {
+		w.Fatalf("documents of %d traces: %d, %v", len(ids), len(all), err)
+	}
+	for i, id := range ids {
+		if all[i].ID != id {
+			w.Fatalf("the documents of %v stand where %v was asked for", all[i].ID, id)
+		}
+		w.equal(fmt.Sprintf("documents of %v among others", id), texts(w.model[id]), texts(all[i].Documents))
+	}
 }
