@@ -27,6 +27,7 @@ type commands struct {
 	Trace   traceCmd   `cmd:"" help:"Show one trace as a waterfall."`
 	Traces  tracesCmd  `cmd:"" help:"List traces, newest first."`
 	Graph   graphCmd   `cmd:"" help:"Show the services and the calls between them."`
+	Series  seriesCmd  `cmd:"" help:"Show how requests, faults and latency went over time."`
 	Losses  lossesCmd  `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
 	ID      idCmd      `cmd:"" name:"id" help:"Make a trace id."`
 	Version versionCmd `cmd:"" help:"Show the version."`
