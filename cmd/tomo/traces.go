@@ -13,8 +13,9 @@ import (
 type tracesCmd struct {
 	windowFlags
 	endpointFlag
-	Limit int  `help:"How many traces to list at most." default:"50"`
-	JSON  bool `name:"json" help:"Write one summary of GetTraceSummaries a line."`
+	Filter string `help:"Filter expression that the traces match, such as 'service(\"shop\") { fault } AND duration > 1'."`
+	Limit  int    `help:"How many traces to list at most." default:"50"`
+	JSON   bool   `name:"json" help:"Write one summary of GetTraceSummaries a line."`
 }
 
 func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
@@ -24,7 +25,7 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 	}
 	var list []api.TraceSummary
 	total := int64(0)
-	request := api.GetTraceSummariesRequest{StartTime: &from, EndTime: &to}
+	request := api.GetTraceSummariesRequest{StartTime: &from, EndTime: &to, FilterExpression: c.Filter}
 	for {
 		page, err := c.client().GetTraceSummaries(ctx, &request)
 		if err != nil {
@@ -45,12 +46,17 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 		}
 		return nil
 	}
-	return writeSummaries(std.out, list, total)
+	return c.write(std.out, list, total)
 }
 
-func writeSummaries(w io.Writer, list []api.TraceSummary, total int64) error {
-	if len(list) == 0 {
+// write lists the traces and says how many of the time's total they are.
+func (c *tracesCmd) write(w io.Writer, list []api.TraceSummary, total int64) error {
+	switch {
+	case total == 0:
 		fmt.Fprintln(w, "No traces in this time.")
+		return nil
+	case len(list) == 0:
+		fmt.Fprintf(w, "No match among %s in this time.\n", plural(int(total), "trace"))
 		return nil
 	}
 	t := table{{"STARTED", "TRACE", "TOOK", "STATUS", "ENTRY", "REQUEST"}}
@@ -61,8 +67,12 @@ func writeSummaries(w io.Writer, list []api.TraceSummary, total int64) error {
 	if err := t.write(w); err != nil {
 		return err
 	}
-	if n := int64(len(list)); n < total {
-		fmt.Fprintf(w, "%d of %d traces; --limit shows more.\n", n, total)
+	switch n := int64(len(list)); {
+	case n == total:
+	case len(list) == c.Limit:
+		fmt.Fprintf(w, "The newest %d; there are %s in this time. --limit shows more.\n", n, plural(int(total), "trace"))
+	default:
+		fmt.Fprintf(w, "%d of %s match.\n", n, plural(int(total), "trace"))
 	}
 	return nil
 }
