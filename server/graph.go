@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -51,8 +50,12 @@ func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGra
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
-	if !defaultGroup(request) {
-		return nil, api.Invalid("Group not found.")
+	group, err := s.group(request.GroupName, request.GroupARN)
+	if err != nil {
+		return nil, err
+	}
+	if !group.IsDefault() {
+		return nil, notBuilt(api.GetServiceGraph.Name + " of a group other than Default")
 	}
 	if request.NextToken != "" {
 		return nil, api.Invalid("Invalid token " + request.NextToken) // a graph has one page
@@ -63,7 +66,6 @@ func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGra
 	}
 	graph := new(tomo.ServiceGraph)
 	if window.Start < window.End {
-		var err error
 		if graph, err = s.engine.ServiceGraph(ctx, window); err != nil {
 			return nil, err
 		}
@@ -78,13 +80,6 @@ func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGra
 		Services:  services(graph, ofWindow),
 		StartTime: api.Time(min(first, last).Seconds()),
 	}, nil
-}
-
-// defaultGroup reports whether a request is about the group that holds every
-// trace. Grafana sends an empty name for it.
-func defaultGroup(request *api.GetServiceGraphRequest) bool {
-	name, arn := request.GroupName, request.GroupARN
-	return (name == "" || name == "Default") && (arn == "" || strings.HasSuffix(arn, ":group/Default"))
 }
 
 // graphKind says which of the two graphs it is. X-Ray: that of traces has no

@@ -14,6 +14,13 @@ func (s *Server) getTimeSeriesServiceStatistics(ctx context.Context, request *ap
 	if err != nil {
 		return nil, err
 	}
+	group, err := s.group(request.GroupName, request.GroupARN)
+	if err != nil {
+		return nil, err
+	}
+	if !group.IsDefault() {
+		return nil, notBuilt(api.GetTimeSeriesServiceStatistics.Name + " of a group other than Default")
+	}
 	series, err := s.engine.Series(ctx, question)
 	if err != nil {
 		return nil, err
@@ -64,9 +71,6 @@ func seriesQuestion(request *api.GetTimeSeriesServiceStatisticsRequest) (query.S
 	window := timeRange(*request.StartTime, *request.EndTime)
 	if window.End < window.Start {
 		return none, endBeforeStart()
-	}
-	if !defaultGroup(&api.GetServiceGraphRequest{GroupName: request.GroupName, GroupARN: request.GroupARN}) {
-		return none, api.Invalid("Group not found.")
 	}
 	question := query.SeriesQuestion{
 		Range: window, Period: time.Duration(period) * time.Second,

@@ -4,10 +4,9 @@
 // In come requests of AWS SDKs, the CLI, daemons and collectors, signed or not;
 // out go answers and exceptions in the service's own shapes. Of the 38
 // operations PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph,
-// GetServiceGraph and GetTimeSeriesServiceStatistics are built; the others
-// answer NotImplementedException (501). Summaries are asked for without a filter
-// expression, carry no root causes yet (their lists are empty), and the one
-// group is Default. Signatures are not looked at.
+// GetServiceGraph, GetTimeSeriesServiceStatistics, and the eight on groups and
+// their tags are built; the others answer NotImplementedException (501).
+// Graphs and series are of the group Default yet. Signatures are not looked at.
 //
 //	POST /TraceSegments …     the operations
 //	GET  /healthz             200 as long as the process answers
@@ -42,6 +41,7 @@ import (
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
+	"github.com/tomotrace/tomo/settings"
 )
 
 // Options configure a server. The zero value is a good default.
@@ -100,6 +100,7 @@ type Server struct {
 	o          Options
 	pipeline   *ingest.Pipeline
 	engine     *query.Engine
+	settings   *settings.Settings
 	operations map[string]operation // by path
 	pages      map[string]http.HandlerFunc
 	metrics    metrics
@@ -119,11 +120,11 @@ type operation struct {
 // writes the answer to out.
 type handler func(ctx context.Context, body []byte, out *bytes.Buffer) error
 
-// New makes a server in front of the write path and the read path. It
-// registers its metrics, so there may be one for each registry.
-func New(p *ingest.Pipeline, e *query.Engine, o Options) *Server {
+// New makes a server in front of the write path, the read path and what
+// operators set. It registers its metrics, so there may be one for each registry.
+func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options) *Server {
 	o.setDefaults()
-	s := &Server{o: o, pipeline: p, engine: e, operations: map[string]operation{}}
+	s := &Server{o: o, pipeline: p, engine: e, settings: set, operations: map[string]operation{}}
 	s.bodies.init(o.MaxBody, o.Bodies)
 	s.answers.New = func() any { return new(bytes.Buffer) }
 	s.packers.New = newPacker
@@ -136,6 +137,16 @@ func New(p *ingest.Pipeline, e *query.Engine, o Options) *Server {
 		api.GetServiceGraph:   operationOf(s.getServiceGraph),
 
 		api.GetTimeSeriesServiceStatistics: operationOf(s.getTimeSeriesServiceStatistics),
+
+		api.CreateGroup: operationOf(s.createGroup),
+		api.GetGroup:    operationOf(s.getGroup),
+		api.GetGroups:   operationOf(s.getGroups),
+		api.UpdateGroup: operationOf(s.updateGroup),
+		api.DeleteGroup: operationOf(s.deleteGroup),
+
+		api.ListTagsForResource: operationOf(s.listTagsForResource),
+		api.TagResource:         operationOf(s.tagResource),
+		api.UntagResource:       operationOf(s.untagResource),
 	}
 	for _, op := range api.Operations() {
 		s.operations[op.Path] = operation{op.Name, built[op]}

@@ -58,14 +58,15 @@ func (s *Settings) Group(ref GroupRef) (*tomo.Group, error) {
 
 func (s *Settings) find(groups []*tomo.Group, ref GroupRef) (*tomo.Group, error) {
 	for _, g := range groups {
-		if ref.Name != "" && g.Name == ref.Name || ref.ARN != "" && s.hasARN(g, ref.ARN) {
+		if ref.Name != "" && g.Name == ref.Name || ref.ARN != "" && s.HasARN(g, ref.ARN) {
 			return g, nil
 		}
 	}
 	return nil, errNoGroup
 }
 
-func (s *Settings) hasARN(g *tomo.Group, arn string) bool {
+// HasARN reports whether arn names the group, in full or as …:group/NAME.
+func (s *Settings) HasARN(g *tomo.Group, arn string) bool {
 	return arn == g.ARN || arn == s.arn+"group/"+g.Name
 }
 

@@ -8,6 +8,8 @@ package settings
 
 import (
 	"context"
+	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +67,12 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if !account.MatchString(o.Account) {
+		return nil, fmt.Errorf("%q is not an account: 12 digits", o.Account)
+	}
+	if !region.MatchString(o.Region) {
+		return nil, fmt.Errorf("%q is not a region such as %s", o.Region, DefaultRegion)
+	}
 	s := &Settings{
 		store: store,
 		now:   o.Now,
@@ -75,6 +83,11 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 	}
 	return s, nil
 }
+
+var (
+	account = regexp.MustCompile(`^[0-9]{12}$`)
+	region  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+)
 
 // partition is the part of AWS that a region belongs to.
 func partition(region string) string {

@@ -139,6 +139,14 @@ func TestARNs(t *testing.T) {
 	}
 }
 
+func TestOptions(t *testing.T) {
+	for _, o := range []settings.Options{{Account: "1"}, {Account: "12345678901x"}, {Region: "us east"}, {Region: "a:b"}, {Region: "-"}} {
+		if _, err := settings.Open(t.Context(), &memory{}, o); err == nil {
+			t.Errorf("opened with %+v", o)
+		}
+	}
+}
+
 // TestNewARN: a group of the same name that is created later is another one.
 func TestNewARN(t *testing.T) {
 	w, ctx := newWorld(t), t.Context()

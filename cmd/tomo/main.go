@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/settings"
 )
 
 // commands is the command line. Each subcommand has its own file.
@@ -28,6 +29,7 @@ type commands struct {
 	Traces  tracesCmd  `cmd:"" help:"List traces, newest first."`
 	Graph   graphCmd   `cmd:"" help:"Show the services and the calls between them."`
 	Series  seriesCmd  `cmd:"" help:"Show how requests, faults and latency went over time."`
+	Groups  groupsCmd  `cmd:"" help:"List, show, create, update, delete and tag groups."`
 	Losses  lossesCmd  `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
 	ID      idCmd      `cmd:"" name:"id" help:"Make a trace id."`
 	Version versionCmd `cmd:"" help:"Show the version."`
@@ -83,7 +85,7 @@ func newParser(c *commands, ctx context.Context, std *streams, more ...kong.Opti
 		kong.Writers(std.out, std.err),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(std),
-		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument)},
+		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument), "account": settings.DefaultAccount, "region": settings.DefaultRegion},
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 	)...)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
+	"github.com/tomotrace/tomo/settings"
 	"github.com/tomotrace/tomo/store/localstore"
 )
 
@@ -34,6 +35,8 @@ type serveCmd struct {
 	MaxDocument      int           `help:"Largest segment document taken, in bytes." default:"${max_document}" env:"TOMO_MAX_DOCUMENT"`
 	MaxTraceSegments int           `help:"Documents that one trace may have." default:"50000" env:"TOMO_MAX_TRACE_SEGMENTS"`
 	Quiet            time.Duration `help:"How long nothing must come for a trace before it is settled." default:"3s" env:"TOMO_QUIET"`
+	AccountID        string        `name:"account-id" help:"Account in the ARNs of groups: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
+	Region           string        `help:"Region in the ARNs of groups." default:"${region}" env:"TOMO_REGION"`
 	Insecure         bool          `help:"Listen on an address that is not loopback, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
 	LogFormat        string        `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
 	LogLevel         slog.Level    `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
@@ -68,7 +71,8 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 // until ctx ends.
 //
 //	doors ──→ pipeline ──→ store ←── engine ←── HTTP door
-//	              └─ settling loop
+//	              └─ settling loop  ↑               │
+//	                                └── settings ←──┘
 func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *slog.Logger) (err error) {
 	losses := ingest.NewLosses()
 	store, err := localstore.Open(c.Data, localstore.Options{
@@ -83,6 +87,10 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
+	set, err := settings.Open(ctx, store, settings.Options{Account: c.AccountID, Region: c.Region})
+	if err != nil {
+		return err
+	}
 	pipeline := ingest.New(store, ingest.Options{
 		MaxDocument:    c.MaxDocument,
 		StrictTraceIDs: c.StrictTraceIDs,
@@ -97,7 +105,7 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	metrics.MustRegister(newStoreMetrics(store))
 	metrics.MustRegister(pipeline.Collectors()...)
 	metrics.MustRegister(udp.Collectors()...)
-	http := server.New(pipeline, query.New(store), server.Options{
+	http := server.New(pipeline, query.New(store), set, server.Options{
 		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
 	})
 
