@@ -16,6 +16,7 @@ type Groups func(Group) (Expr, bool)
 // goroutines at once.
 type Matcher struct {
 	test     test
+	plan     Plan
 	groups   int // places needed for the answers of groups
 	subjects sync.Pool
 }
@@ -27,7 +28,7 @@ type test func(*subject) Truth
 // here; nil knows none. A group that is not known matches nothing.
 func Compile(e Expr, groups Groups) *Matcher {
 	c := compiler{lookUp: groups, places: map[groupPlace]*groupTest{}}
-	m := &Matcher{test: c.compile(e, InTrace).run}
+	m := &Matcher{test: c.compile(e, InTrace).run, plan: PlanFor(e, groups)}
 	m.groups = len(c.places)
 	m.subjects.New = func() any { return &subject{groups: make([]Truth, m.groups)} }
 	return m
@@ -40,6 +41,9 @@ func (m *Matcher) Match(d *tomo.Detail) bool { return m.ask(d.Summary, d) == Yes
 // its summary tells. Yes and No are what Match would say of the detail; Unknown
 // asks for it.
 func (m *Matcher) MatchSummary(s *tomo.Summary) Truth { return m.ask(s, nil) }
+
+// Plan is what every trace that matches satisfies. It is not to be changed.
+func (m *Matcher) Plan() Plan { return m.plan }
 
 // Match reports whether e holds for the trace. For more than a few traces
 // Compile is cheaper.

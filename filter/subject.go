@@ -158,19 +158,19 @@ func (s *subject) callEnded() Truth {
 
 // Nodes.
 
-// inferredNode reports whether the node is known by its callers alone.
-func inferredNode(n *tomo.Node) bool { return n.State != tomo.StateActive && n.Type != tomo.ClientType }
+// InferredNode reports whether the node is known by its callers alone.
+func InferredNode(n *tomo.Node) bool { return n.State != tomo.StateActive && n.Type != tomo.ClientType }
 
 func traceInferred(s *subject) Truth {
 	for i := range s.Nodes {
-		if inferredNode(&s.Nodes[i]) {
+		if InferredNode(&s.Nodes[i]) {
 			return Yes
 		}
 	}
 	return No
 }
 
-func unitInferred(s *subject) Truth { return truth(inferredNode(&s.Nodes[s.node])) }
+func unitInferred(s *subject) Truth { return truth(InferredNode(&s.Nodes[s.node])) }
 func unitRoot(s *subject) Truth     { return truth(s.Nodes[s.node].Root) }
 
 // nodeText is for the fields of a node's identity, and what else a keyword of
