@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
@@ -22,11 +23,14 @@ type Store interface {
 	// DocumentsOf is Documents for many traces at once, in the order of the ids.
 	// Its LimitExceeded speaks of open traces alone.
 	DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.TraceDocuments, error)
-	// Summaries yields the traces in w, newest start first, behind after. The
-	// first error ends the sequence.
-	Summaries(ctx context.Context, w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summary, error]
-	// Count is the number of traces in w.
-	Count(ctx context.Context, w tomo.Window) (int64, error)
+	// Summaries yields the traces in w for which the plan holds, newest start
+	// first, behind after. It may yield more than the plan asks for, never
+	// fewer; if the plan is exact it yields nothing else. The first error ends
+	// the sequence.
+	Summaries(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error]
+	// Count is the number of traces in w for which the plan holds. The plan has
+	// to be exact or without conditions.
+	Count(ctx context.Context, w tomo.Window, p filter.Plan) (int64, error)
 	// Graph is the service graph of what was received in r, sorted.
 	Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph, error)
 	// Series gives each the service graphs of the whole minutes that r touches,
@@ -106,15 +110,13 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 	if q.Window.By == tomo.ByService {
 		page.Approximate = q.Window.Start.Add(-tomo.ServiceLead).Second()
 	}
-	if page.Processed, err = e.store.Count(ctx, q.Window); err != nil {
+	if page.Processed, err = e.store.Count(ctx, q.Window, filter.Plan{}); err != nil {
 		return nil, fmt.Errorf("counting traces: %w", err)
 	}
-	search := search{engine: e, limit: q.Limit}
-	if _, all := q.Filter.(filter.All); q.Filter != nil && !all {
-		search.matcher = filter.Compile(q.Filter, q.Groups)
-	}
+	plan, matcher := prepare(q.Filter, q.Groups)
+	search := search{engine: e, matcher: matcher, limit: q.Limit}
 	scanned := 0
-	for s, err := range e.store.Summaries(ctx, q.Window, after) {
+	for s, err := range e.store.Summaries(ctx, q.Window, plan, after) {
 		if err != nil {
 			return nil, fmt.Errorf("reading summaries: %w", err)
 		}
@@ -149,12 +151,50 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 	return page, nil
 }
 
+// Count is the number of traces in w that match f; nil matches all.
+func (e *Engine) Count(ctx context.Context, w tomo.Window, f filter.Expr, groups filter.Groups) (n int64, err error) {
+	plan, matcher := prepare(f, groups)
+	if matcher == nil {
+		if n, err = e.store.Count(ctx, w, plan); err != nil {
+			return 0, fmt.Errorf("counting traces: %w", err)
+		}
+		return n, nil
+	}
+	search := search{engine: e, matcher: matcher, limit: math.MaxInt}
+	for s, err := range e.store.Summaries(ctx, w, plan, tomo.Top) {
+		if err != nil {
+			return 0, fmt.Errorf("reading summaries: %w", err)
+		}
+		if err := search.add(ctx, s); err != nil {
+			return 0, err
+		}
+		n += search.forget()
+	}
+	if err := search.flush(ctx); err != nil {
+		return 0, err
+	}
+	return n + search.forget(), nil
+}
+
+// prepare makes a filter ready for the store and, unless the store tells all
+// there is to know, for its answers.
+func prepare(f filter.Expr, groups filter.Groups) (filter.Plan, *filter.Matcher) {
+	if _, all := f.(filter.All); f == nil || all {
+		return filter.Plan{}, nil
+	}
+	plan := filter.PlanFor(f, groups)
+	if plan.Exact {
+		return plan, nil
+	}
+	return plan, filter.Compile(f, groups)
+}
+
 // search gathers the traces of a page that match. Summaries wait until there
 // are some of them; then those that a look at the summary cannot decide are
 // decided together, from their documents.
 type search struct {
 	engine  *Engine
-	matcher *filter.Matcher // nil: everything matches
+	matcher *filter.Matcher // nil: everything that the store yields matches
 	limit   int
 
 	waiting []candidate
@@ -210,6 +250,13 @@ func (s *search) flush(ctx context.Context) error {
 	}
 	s.waiting = s.waiting[:0]
 	return nil
+}
+
+// forget drops what was found and tells how much that was.
+func (s *search) forget() int64 {
+	n := len(s.found)
+	s.found = s.found[:0]
+	return int64(n)
 }
 
 // details reads what the page shows of its traces besides their summaries.

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -43,6 +44,7 @@ type cursor struct {
 	level    int      // position among the levels
 	value    int      // position among the values
 	levels   int      // how many levels the page has
+	values   int      // how many of them have a value
 
 	words   []string // the dictionary of the group words are of
 	wordsOf int      // -1: none
@@ -73,11 +75,9 @@ func (c *cursor) seek(row int) error {
 	if err := c.load(); err != nil {
 		return err
 	}
-	for ; row > 0; row-- {
-		if !c.left() {
-			return fmt.Errorf("%w: a page of column %s has too few rows", ErrCorrupt, c.path)
-		}
-		c.skip()
+	c.skipRows(row)
+	if row > 0 && !c.left() {
+		return fmt.Errorf("%w: a page of column %s has too few rows", ErrCorrupt, c.path)
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (c *cursor) loadPage(in *chunk, at place) error {
 		return fmt.Errorf("%w: it is a %v", ErrCorrupt, header.Type)
 	}
 	c.level, c.value, c.levels = 0, 0, int(header.DataPageHeader.V.NumValues)
-	values := c.levels
+	c.values = c.levels
 	if c.maxRep > 0 {
 		if c.rep, data, err = decodeLevels(c.rep, data, c.maxRep, c.levels); err != nil {
 			return err
@@ -167,9 +167,9 @@ func (c *cursor) loadPage(in *chunk, at place) error {
 		if c.def, data, err = decodeLevels(c.def, data, c.maxDef, c.levels); err != nil {
 			return err
 		}
-		values = countEqual(c.def, c.maxDef)
+		c.values = countEqual(c.def, c.maxDef)
 	}
-	return c.loadValues(header.DataPageHeader.V.Encoding, data, values)
+	return c.loadValues(header.DataPageHeader.V.Encoding, data, c.values)
 }
 
 // decodeLevels decodes n levels from the front of data, and gives the rest.
@@ -275,6 +275,26 @@ func (c *cursor) skip() {
 		if c.maxRep == 0 || !c.left() || c.rep[c.level] == 0 {
 			return
 		}
+	}
+}
+
+// skipRows passes over n rows of the page, or as many as it has.
+func (c *cursor) skipRows(n int) {
+	from, to := c.level, min(c.level+n, c.levels)
+	if c.maxRep > 0 {
+		for to = from; n > 0 && to < c.levels; n-- {
+			if end := bytes.IndexByte(c.rep[to+1:c.levels], 0); end >= 0 {
+				to += 1 + end
+			} else {
+				to = c.levels
+			}
+		}
+	}
+	c.level = to
+	if c.maxDef > 0 {
+		c.value += countEqual(c.def[from:to], c.maxDef)
+	} else {
+		c.value += to - from
 	}
 }
 

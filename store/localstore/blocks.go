@@ -179,6 +179,14 @@ func (f *blockFile) summaries(from, to int) (list []*tomo.Summary, err error) {
 	return list, err
 }
 
+func (f *blockFile) summariesOf(rows []int) (list []*tomo.Summary, err error) {
+	err = f.use(func(b *block.Block) (err error) {
+		list, err = b.SummariesOf(rows)
+		return err
+	})
+	return list, err
+}
+
 func (f *blockFile) documents(row int) (docs []tomo.RawDocument, err error) {
 	err = f.use(func(b *block.Block) (err error) {
 		docs, err = b.Documents(row)

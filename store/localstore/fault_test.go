@@ -15,6 +15,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/store/localstore"
 )
 
@@ -267,7 +268,7 @@ func incoming(trace, segment int, received tomo.Time) tomo.Incoming {
 // held lists the texts of everything in the store, through the summaries.
 func held(t *testing.T, s *localstore.Store) (texts []string) {
 	t.Helper()
-	for sum, err := range s.Summaries(context.Background(), tomo.Window{TimeRange: tomo.Always}, tomo.Top) {
+	for sum, err := range s.Summaries(context.Background(), tomo.Window{TimeRange: tomo.Always}, filter.Plan{}, tomo.Top) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,11 +4,16 @@ import (
 	"container/heap"
 	"context"
 	"iter"
+	"math"
+	"runtime"
 	"slices"
 	"sort"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/store/block"
 )
 
@@ -174,16 +179,14 @@ func (s *Store) DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.Tra
 	return all, ctx.Err()
 }
 
-// Summaries yields the summaries of the traces in w, each once, newest start
-// first, beginning behind after. The first error ends the sequence.
-func (s *Store) Summaries(ctx context.Context, w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
+// Summaries yields the summaries of the traces in w for which the plan holds,
+// each once, newest start first, beginning behind after. The first error ends
+// the sequence.
+func (s *Store) Summaries(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
 	return func(yield func(*tomo.Summary, error) bool) {
 		v := s.view()
 		defer v.close()
-		for sum, err := range v.ordered(w, after) {
-			if err == nil {
-				err = ctx.Err()
-			}
+		for sum, err := range v.ordered(ctx, w, p, after) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -198,11 +201,15 @@ func (s *Store) Summaries(ctx context.Context, w tomo.Window, after tomo.Positio
 // ordered merges open and settled traces that may lie in w, newest first. Only
 // what is reached is read: blocks and open traces wait under the newest start
 // that they can have.
-func (v *view) ordered(w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
+func (v *view) ordered(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
 	return func(yield func(*tomo.Summary, error) bool) {
-		q := v.sources(w, after)
+		q := v.sources(w, p, after)
 		heap.Init(&q)
 		for len(q) > 0 {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
 			next := q[0]
 			if next.ready != nil {
 				if !yield(next.ready, nil) {
@@ -223,8 +230,9 @@ func (v *view) ordered(w tomo.Window, after tomo.Position) iter.Seq2[*tomo.Summa
 	}
 }
 
-// sources are the cursors over everything that may lie in w behind after.
-func (v *view) sources(w tomo.Window, after tomo.Position) cursors {
+// sources are the cursors over everything that may lie in w behind after and
+// satisfies the plan.
+func (v *view) sources(w tomo.Window, p filter.Plan, after tomo.Position) cursors {
 	var q cursors
 	for i := range v.blocks {
 		b := &v.blocks[i]
@@ -232,7 +240,7 @@ func (v *view) sources(w tomo.Window, after tomo.Position) cursors {
 			continue
 		}
 		c := &cursor{bound: tomo.Position{Start: b.Info.MaxStart, ID: tomo.Top.ID}}
-		c.more = b.cursor(w, after)
+		c.more = b.cursor(w, p, after)
 		q = append(q, c)
 	}
 	for i := range v.open {
@@ -252,7 +260,11 @@ func (v *view) sources(w tomo.Window, after tomo.Position) cursors {
 				return nil, nil
 			}
 			derived = true
-			return v.summary(t)
+			sum, err := v.summary(t)
+			if err != nil || !p.Holds(sum) {
+				return nil, err
+			}
+			return sum, nil
 		}
 		q = append(q, c)
 	}
@@ -305,54 +317,90 @@ func (q *cursors) Pop() any {
 	return last
 }
 
-// pageRows is how many rows of a block a cursor reads at a time, at first; the
-// more it reads, the more it takes.
-const pageRows = 64
+// How many rows of a block a cursor reads at a time, at first, and how many it
+// looks through for rows to read; the more it needs, the more it takes.
+const (
+	pageRows    = 64
+	selectRows  = 2 << 10
+	selectChunk = 64 << 10
+)
 
-// cursor reads a block from its newest row in w behind after towards the oldest.
-func (b *viewBlock) cursor(w tomo.Window, after tomo.Position) func() (*tomo.Summary, error) {
-	end, size := -1, pageRows // rows [0, end) are still to come
-	var chunk []*tomo.Summary
+// cursor reads what a plan selects of a block, from its newest row in w behind
+// after towards the oldest.
+func (b *viewBlock) cursor(w tomo.Window, p filter.Plan, after tomo.Position) func() (*tomo.Summary, error) {
+	least, end := 0, -1 // rows least … end-1 are still to be looked through
+	size, reach := pageRows, selectRows
+	var rows []int            // still to be read
+	var chunk []*tomo.Summary // still to come
 	return func() (*tomo.Summary, error) {
+		var err error
 		if end < 0 {
-			first := min(after.Start, b.Info.MaxStart)
-			if w.By == tomo.ByTraceID {
-				first = min(first, w.End-1)
-			}
-			var err error
-			if end, err = b.rowsUpTo(first); err != nil {
+			if least, end, err = b.started(w, after); err != nil {
 				return nil, err
 			}
 		}
 		for {
 			for n := len(chunk); n > 0; n = len(chunk) {
-				s, row := chunk[n-1], end+n-1
+				s := chunk[n-1]
 				chunk = chunk[:n-1]
-				if b.hidden.has(row) || !after.Before(s.Position()) {
-					continue
+				if after.Before(s.Position()) {
+					return s, nil
 				}
-				if w.By == tomo.ByTraceID && s.Start < w.Start {
-					return nil, nil
-				}
-				return s, nil
 			}
-			if end == 0 {
+			switch {
+			case len(rows) > 0:
+				from := max(0, len(rows)-size)
+				if chunk, err = b.summariesOf(rows[from:]); err != nil {
+					return nil, err
+				}
+				rows, size = rows[:from], min(2*size, scanChunk)
+			case least < end:
+				from := max(least, end-reach)
+				if rows, err = b.selected(p, from, end); err != nil {
+					return nil, err
+				}
+				end, reach = from, min(4*reach, selectChunk)
+			default:
 				return nil, nil
 			}
-			from := max(0, end-size)
-			var err error
-			if chunk, err = b.summaries(from, end); err != nil {
-				return nil, err
-			}
-			end, size = from, min(2*size, scanChunk)
 		}
 	}
 }
 
+// started is the rows from … to-1 among which are all that may lie in w behind
+// after.
+func (b *viewBlock) started(w tomo.Window, after tomo.Position) (from, to int, err error) {
+	first, last := after.Start, tomo.Time(math.MinInt64)
+	if w.By == tomo.ByTraceID {
+		first, last = min(first, w.End-1), w.Start
+	}
+	if to, err = b.rowsUpTo(first); err != nil || last <= b.Info.MinStart {
+		return 0, to, err
+	}
+	from, err = b.rowsUpTo(last - 1)
+	return from, to, err
+}
+
+// selected lists, in ascending order, the rows from … to-1 that are not hidden
+// and satisfy the plan.
+func (b *viewBlock) selected(p filter.Plan, from, to int) (rows []int, err error) {
+	err = b.use(func(open *block.Block) error {
+		rows, err = open.Select(p, from, to)
+		return err
+	})
+	if b.hidden.count() > 0 {
+		rows = slices.DeleteFunc(rows, b.hidden.has)
+	}
+	return rows, err
+}
+
 // rowsUpTo is the number of rows that start at t or before.
 func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
-	if t >= f.Info.MaxStart {
+	switch {
+	case t >= f.Info.MaxStart:
 		return f.Info.Rows, nil
+	case t < f.Info.MinStart:
+		return 0, nil
 	}
 	err = f.use(func(b *block.Block) error {
 		starts, err := b.Starts()
@@ -362,33 +410,32 @@ func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
 	return n, err
 }
 
-// Count is the number of traces in w.
-func (s *Store) Count(ctx context.Context, w tomo.Window) (n int64, err error) {
+// Count is the number of traces in w for which the plan holds.
+func (s *Store) Count(ctx context.Context, w tomo.Window, p filter.Plan) (n int64, err error) {
 	v := s.view()
 	defer v.close()
+	counts := make([]int64, len(v.blocks))
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range v.blocks {
-		b := &v.blocks[i]
-		count, err := b.count(w)
-		if err != nil {
-			return 0, err
-		}
+		all.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			counts[i], err = v.blocks[i].count(w, p)
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return 0, err
+	}
+	for _, count := range counts {
 		n += count
 	}
 	for i := range v.open {
-		t := &v.open[i]
-		inside := false
-		switch {
-		case w.By == tomo.ByEvent:
-			inside = w.Contains(t.last)
-		case w.By == tomo.ByTraceID && t.base == nil && len(t.docs) > 0 && w.Contains(t.lo) && w.Contains(t.hi):
-			inside = true
-		case w.By == tomo.ByTraceID && t.base == nil && len(t.docs) > 0 && !w.Overlaps(t.lo, t.hi):
-		default:
-			sum, err := v.summary(t)
-			if err != nil {
-				return 0, err
-			}
-			inside = sum.Matches(w)
+		inside, err := v.counts(&v.open[i], w, p)
+		if err != nil {
+			return 0, err
 		}
 		if inside {
 			n++
@@ -397,39 +444,79 @@ func (s *Store) Count(ctx context.Context, w tomo.Window) (n int64, err error) {
 	return n, ctx.Err()
 }
 
-// count is the number of rows in w. Only a block that lies across an end of w
-// is read.
-func (b *viewBlock) count(w tomo.Window) (n int64, err error) {
+// counts reports whether an open trace lies in w and satisfies the plan. It is
+// derived only if its bounds leave that open.
+func (v *view) counts(t *viewTrace, w tomo.Window, p filter.Plan) (bool, error) {
+	fresh := t.base == nil && len(t.docs) > 0 // the bounds are those of all its documents
+	inside := false
+	switch {
+	case w.By == tomo.ByEvent && !w.Contains(t.last):
+		return false, nil
+	case w.By == tomo.ByEvent:
+		inside = true
+	case w.By == tomo.ByTraceID && fresh && !w.Overlaps(t.lo, t.hi):
+		return false, nil
+	case w.By == tomo.ByTraceID && fresh:
+		inside = w.Contains(t.lo) && w.Contains(t.hi)
+	}
+	if inside && len(p.Conditions) == 0 {
+		return true, nil
+	}
+	sum, err := v.summary(t)
+	if err != nil {
+		return false, err
+	}
+	return sum.Matches(w) && p.Holds(sum), nil
+}
+
+// count is the number of rows in w that satisfy the plan. Columns are read only
+// for the plan, and of a block that lies across an end of w.
+func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
 	if !mayMatch(b.Info, w) {
 		return 0, nil
 	}
-	lowest, highest := b.Info.MinStart, b.Info.MaxStart
-	moments := (*block.Block).Starts
+	from, to := 0, b.Info.Rows
+	whole := false // every row is in w
 	switch w.By {
 	case tomo.ByEvent:
-		lowest, highest = b.Info.MinReceived, b.Info.MaxReceived
-		moments = (*block.Block).Received
-	case tomo.ByService:
-		err = b.eachLive(b.hidden, func(s *tomo.Summary) {
-			if s.Matches(w) {
-				n++
+		whole = w.Contains(b.Info.MinReceived) && w.Contains(b.Info.MaxReceived)
+	case tomo.ByTraceID:
+		if from, to, err = b.started(w, tomo.Top); err != nil {
+			return 0, err
+		}
+		whole = true
+	}
+	if whole && len(p.Conditions) == 0 && to-from == b.Info.Rows {
+		return int64(b.Info.Rows - b.hidden.count()), nil
+	}
+	rows, err := b.selected(p, from, to)
+	if err != nil || whole {
+		return int64(len(rows)), err
+	}
+	if w.By == tomo.ByEvent {
+		err = b.use(func(open *block.Block) error {
+			received, err := open.Received()
+			for _, row := range rows {
+				if err == nil && w.Contains(received[row]) {
+					n++
+				}
 			}
+			return err
 		})
 		return n, err
 	}
-	if w.Contains(lowest) && w.Contains(highest) {
-		return int64(b.Info.Rows - b.hidden.count()), nil
-	}
-	err = b.use(func(open *block.Block) error {
-		list, err := moments(open)
-		for row, t := range list {
-			if w.Contains(t) && !b.hidden.has(row) {
+	for part := range slices.Chunk(rows, scanChunk) {
+		list, err := b.summariesOf(part)
+		if err != nil {
+			return 0, err
+		}
+		for _, s := range list {
+			if s.Matches(w) {
 				n++
 			}
 		}
-		return err
-	})
-	return n, err
+	}
+	return n, nil
 }
 
 // Graph is the service graph of what was received in r. Whole minutes come from

@@ -21,14 +21,17 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
+	"github.com/tomotrace/tomo/settings"
 )
 
 // Store is everything that is asked of a backend.
 type Store interface {
 	ingest.Store
 	query.Store
+	settings.Store
 	Close() error
 }
 
@@ -58,6 +61,7 @@ func Run(t *testing.T, open Backend) {
 		{"Series", series},
 		{"Pages", pages},
 		{"Retention", retention},
+		{"Settings", keepsSettings},
 		{"LikeAMap", likeAMap},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
@@ -161,7 +165,7 @@ func (w *world) round(p tomo.SettlePolicy) {
 
 func (w *world) summaries(window tomo.Window, after tomo.Position, limit int) (list []*tomo.Summary) {
 	w.Helper()
-	for s, err := range w.store.Summaries(context.Background(), window, after) {
+	for s, err := range w.store.Summaries(context.Background(), window, filter.Plan{}, after) {
 		if err != nil {
 			w.Fatalf("reading summaries: %v", err)
 		}
@@ -235,7 +239,7 @@ func (w *world) check(windows ...tomo.Window) {
 	for _, window := range append(windows, tomo.Window{TimeRange: tomo.Always}) {
 		want := w.expected(window)
 		w.equal(fmt.Sprintf("summaries of %v", window), want, w.summaries(window, tomo.Top, 0))
-		if n, err := w.store.Count(context.Background(), window); err != nil || n != int64(len(want)) {
+		if n, err := w.store.Count(context.Background(), window, filter.Plan{}); err != nil || n != int64(len(want)) {
 			w.Fatalf("count of %v: %d, %v; want %d", window, n, err, len(want))
 		}
 		var all tomo.ServiceGraph
@@ -655,4 +659,44 @@ func (w *world) checkMany() {
 		}
 		w.equal(fmt.Sprintf("documents of %v among others", id), texts(w.model[id]), texts(all[i].Documents))
 	}
+}
+
+// keepsSettings: a text is replaced as a whole, others stay, and a restart
+// changes nothing.
+func keepsSettings(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	ctx := context.Background()
+	wants := func(name string, want []byte) {
+		t.Helper()
+		got, err := w.store.LoadSettings(ctx, name)
+		if err != nil || string(got) != string(want) || (got == nil) != (want == nil) {
+			t.Errorf("settings %s are %.20q (%d bytes), %v; want %.20q", name, got, len(got), err, want)
+		}
+	}
+	wants("groups", nil)
+	last := map[string][]byte{}
+	for _, save := range []struct {
+		name string
+		text string
+	}{
+		{"groups", strings.Repeat("long ", 100_000)}, {"sampling-rules-2", "[]"}, {"groups", "short"}, {"groups", "\x00\xff\n"}, {"empty", ""},
+	} {
+		text := []byte(save.text)
+		if err := w.store.SaveSettings(ctx, save.name, text); err != nil {
+			t.Fatalf("saving %s: %v", save.name, err)
+		}
+		last[save.name] = slices.Clone(text)
+		clear(text) // it is the caller's
+		for name, want := range last {
+			wants(name, want)
+		}
+	}
+	w.put(`{"trace_id":"1-695b8ba0-000000000000000000000001","id":"0000000000000001","name":"a","start_time":1767607200,"end_time":1767607201}`)
+	w.settle()
+	w.restart()
+	for name, want := range last {
+		wants(name, want)
+	}
+	wants("never", nil)
 }
