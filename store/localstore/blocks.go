@@ -32,7 +32,7 @@ type blockFile struct {
 }
 
 // liveGraphs is the per-minute graphs of a block's live rows, kept until other
-// rows are dead.
+// rows are dead or the block is closed.
 type liveGraphs struct {
 	dead     *rowSet
 	byMinute map[tomo.Time]*tomo.ServiceGraph
@@ -99,6 +99,7 @@ func (f *blockFile) unload() bool {
 	if f.open != nil {
 		f.file.Close()
 		f.file, f.open = nil, nil
+		f.graphs = liveGraphs{}
 	}
 	return true
 }
