@@ -25,12 +25,14 @@ import (
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/settings"
+	"github.com/tomotrace/tomo/settings"
 )
 
 // Store is everything that is asked of a backend.
 type Store interface {
 	ingest.Store
 	query.Store
+	settings.Store
 	settings.Store
 	Close() error
 }
@@ -61,6 +63,7 @@ func Run(t *testing.T, open Backend) {
 		{"Series", series},
 		{"Pages", pages},
 		{"Retention", retention},
+		{"Settings", keepsSettings},
 		{"Settings", keepsSettings},
 		{"LikeAMap", likeAMap},
 	} {
