@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,5 +159,47 @@ func TestGroupOfGraph(t *testing.T) {
 				t.Errorf("%s%s: %d %s, want %q", path, tt.group, a.status, a.body, tt.want)
 			}
 		}
+	}
+}
+
+// TestGroupKeyword: group.name and group.arn stand for the group's filter as it
+// is now; a group that is not there matches nothing.
+func TestGroupKeyword(t *testing.T) {
+	d := open(t, server.Options{})
+	arn := d.arnOf("slow", "duration > 1")
+	for i, end := range []string{"1700000000.5", "1700000002.5"} {
+		id := fmt.Sprintf("1-6553f100-%024d", i+1)
+		document := fmt.Sprintf(`{"trace_id":"%s","id":"%016d","name":"a","start_time":1700000000,"end_time":%s}`, id, i+1, end)
+		body, _ := json.Marshal(map[string][]string{"TraceSegmentDocuments": {document}})
+		d.post("/TraceSegments", string(body)).want(t, document, `{"UnprocessedTraceSegments":[]}`)
+	}
+	found := func(expression string) (ids []string) {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"StartTime": 1700000000, "EndTime": 1700000010, "FilterExpression": expression})
+		var page struct{ TraceSummaries []struct{ Id string } }
+		if err := json.Unmarshal([]byte(d.post("/TraceSummaries", string(body)).body), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range page.TraceSummaries {
+			ids = append(ids, s.Id[len(s.Id)-1:])
+		}
+		return ids
+	}
+	for _, tt := range []struct {
+		expression string
+		want       []string
+	}{
+		{`group.name = "slow"`, []string{"2"}},
+		{`group.arn = "` + arn + `"`, []string{"2"}},
+		{`group.name != "slow"`, []string{"1"}},
+		{`group.name = "nope"`, nil},
+	} {
+		if got := found(tt.expression); !slices.Equal(got, tt.want) {
+			t.Errorf("%s finds %v, want %v", tt.expression, got, tt.want)
+		}
+	}
+	d.post("/UpdateGroup", `{"GroupName":"slow","FilterExpression":"duration < 1"}`)
+	if got := found(`group.name = "slow"`); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("after a change the group finds %v, want the first", got)
 	}
 }

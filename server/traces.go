@@ -85,6 +85,7 @@ func (s *Server) getTraceSummaries(ctx context.Context, request *api.GetTraceSum
 	if err != nil {
 		return nil, err
 	}
+	question.Groups = s.settings.Expression
 	page, err := s.engine.Summaries(ctx, question)
 	if err != nil {
 		return nil, err
