@@ -146,10 +146,18 @@ func flags(b []byte, o outcome) []byte {
 	return b
 }
 
+// RareCampaign is the value that the annotation campaign has in one trace of
+// 5,000.
+const RareCampaign = "last-chance-2019"
+
 func (g *Generator) annotations(b []byte, s *segment, root bool) []byte {
 	if root {
 		b = append(append(b, `,"annotations":{"tenant":"`...), tenants[g.random.IntN(len(tenants))]...)
-		b = append(append(b, `","campaign":"`...), campaigns[g.random.IntN(len(campaigns))]...)
+		campaign := campaigns[g.random.IntN(len(campaigns))]
+		if s.id%5000 == 0 {
+			campaign = RareCampaign
+		}
+		b = append(append(b, `","campaign":"`...), campaign...)
 		b = strconv.AppendBool(append(b, `","premium":`...), g.random.IntN(5) == 0)
 		b = strconv.AppendInt(append(b, `,"basket_size":`...), int64(g.random.ExpFloat64()*3), 10)
 		return append(b, '}')

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tomotrace/tomo/bench/gen"
 	"github.com/tomotrace/tomo/bench/load"
 	"github.com/tomotrace/tomo/bench/server"
 )
@@ -38,25 +39,41 @@ func query(ctx context.Context, args []string) error {
 // queryRun is what questions cost, and a server that is started, rests, is
 // stopped or killed.
 type queryRun struct {
-	Segments     int   `json:"segments"`
-	Traces       int   `json:"traces"`
-	BinaryBytes  int64 `json:"binary_bytes"`
-	DiskBytes    int64 `json:"disk_bytes"`
-	IdleBytes    int64 `json:"idle_memory_bytes"`        // fresh, without data
-	LoadedBytes  int64 `json:"idle_memory_loaded_bytes"` // started again with the data
-	PeakBytes    int64 `json:"peak_memory_bytes"`        // of loading and asking
-	ReadyFresh   times `json:"ready_ms"`                 // without data
-	ReadyLoaded  times `json:"ready_loaded_ms"`          // with the data, after a proper stop
-	ReadyKilled  times `json:"ready_killed_ms"`          // with the data and open traces, after SIGKILL
-	LostByKill   int   `json:"lost_by_kill"`             // acknowledged traces that were not whole afterwards
-	CheckedKill  int   `json:"checked_after_kill"`
-	Trace        times `json:"batch_get_traces_ms"`
-	Summaries    times `json:"get_trace_summaries_ms"`
-	PageTraces   int   `json:"summaries_page"`
-	GraphCold    times `json:"get_service_graph_cold_ms"`
-	GraphWarm    times `json:"get_service_graph_warm_ms"`
-	GraphTraces  int64 `json:"service_graph_traces"` // that the graph counted
-	GraphService int   `json:"service_graph_services"`
+	Segments     int        `json:"segments"`
+	Traces       int        `json:"traces"`
+	BinaryBytes  int64      `json:"binary_bytes"`
+	DiskBytes    int64      `json:"disk_bytes"`
+	IdleBytes    int64      `json:"idle_memory_bytes"`        // fresh, without data
+	LoadedBytes  int64      `json:"idle_memory_loaded_bytes"` // started again with the data
+	PeakBytes    int64      `json:"peak_memory_bytes"`        // of loading and asking
+	ReadyFresh   times      `json:"ready_ms"`                 // without data
+	ReadyLoaded  times      `json:"ready_loaded_ms"`          // with the data, after a proper stop
+	ReadyKilled  times      `json:"ready_killed_ms"`          // with the data and open traces, after SIGKILL
+	LostByKill   int        `json:"lost_by_kill"`             // acknowledged traces that were not whole afterwards
+	CheckedKill  int        `json:"checked_after_kill"`
+	Trace        times      `json:"batch_get_traces_ms"`
+	Summaries    times      `json:"get_trace_summaries_ms"`
+	PageTraces   int        `json:"summaries_page"`
+	Filters      []filtered `json:"filters"`
+	GraphCold    times      `json:"get_service_graph_cold_ms"`
+	GraphWarm    times      `json:"get_service_graph_warm_ms"`
+	GraphTraces  int64      `json:"service_graph_traces"` // that the graph counted
+	GraphService int        `json:"service_graph_services"`
+}
+
+// filtered is what the first page of a filter costs.
+type filtered struct {
+	Filter string `json:"filter"`
+	Traces int    `json:"traces"` // on the page
+	Took   times  `json:"ms"`
+}
+
+// filters are the expressions that are measured.
+var filters = []string{
+	`service("payments") { fault }`,
+	`annotation.campaign = "` + gen.RareCampaign + `"`,
+	`duration > 2`,
+	`service("payments") { fault } AND http.status = 502 AND duration > 0.3 AND annotation.premium = true AND edge("shop-frontend", "payments")`,
 }
 
 // times are measured milliseconds in order of length.
@@ -264,6 +281,22 @@ func (q *queryRun) ask(ctx context.Context, s *server.Process, d *loaded) error 
 		q.Summaries = append(q.Summaries, took)
 	}
 	slices.Sort(q.Summaries)
+	for _, text := range filters {
+		one := filtered{Filter: text}
+		question := window(d.start.Add(-time.Minute), d.end.Add(time.Minute))
+		question["FilterExpression"] = text
+		for range summaryReads {
+			var page struct{ TraceSummaries []struct{} }
+			took, err := post(ctx, s, "/TraceSummaries", question, &page)
+			if err != nil {
+				return err
+			}
+			one.Traces = len(page.TraceSummaries)
+			one.Took = append(one.Took, took)
+		}
+		slices.Sort(one.Took)
+		q.Filters = append(q.Filters, one)
+	}
 	return nil
 }
 
@@ -379,6 +412,9 @@ func (q *queryRun) print() {
 	}
 	row("BatchGetTraces, one random id", q.Trace)
 	row(fmt.Sprintf("GetTraceSummaries, first page (%d)", q.PageTraces), q.Summaries)
+	for _, f := range q.Filters {
+		row(fmt.Sprintf("first page (%d) of %.60s", f.Traces, f.Filter), f.Took)
+	}
 	row("GetServiceGraph, first after a restart", q.GraphCold)
 	row("GetServiceGraph, again", q.GraphWarm)
 	row("ready, without data", q.ReadyFresh)
