@@ -2,6 +2,7 @@ package filter
 
 import (
 	"math"
+	"reflect"
 	"slices"
 
 	"github.com/tomotrace/tomo"
@@ -67,7 +68,10 @@ func combine(parts []Expr, in Scope, want, all bool) []box {
 	if !all {
 		var list []box
 		for _, part := range parts {
-			if list = append(list, boxes(part, in, want)...); len(list) > maxBoxes {
+			for _, b := range boxes(part, in, want) {
+				list = unite(list, b)
+			}
+			if len(list) > maxBoxes {
 				return unknownBox()
 			}
 		}
@@ -78,6 +82,19 @@ func combine(parts []Expr, in Scope, want, all bool) []box {
 		list = cross(list, boxes(part, in, want))
 	}
 	return list
+}
+
+// unite adds a box. One that differs from it by the outcome alone is widened.
+func unite(list []box, b box) []box {
+	for i := range list {
+		wide := b
+		wide.outcomes = list[i].outcomes
+		if wide.texts == nil && wide.annotations == nil && reflect.DeepEqual(wide, list[i]) {
+			list[i].outcomes |= b.outcomes
+			return list
+		}
+	}
+	return append(list, b)
 }
 
 // cross is the boxes of what is in one of a and in one of b.

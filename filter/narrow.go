@@ -140,10 +140,8 @@ func causeNeeds(c Category) Condition {
 	return unit
 }
 
-var (
-	anyUnit = UnitIs{Outcomes: AnyOutcome, Status: Everything, ResponseTime: Everything, Duration: Everything}
-	anyCall = CallIs{Outcomes: AnyOutcome, Status: Everything, ResponseTime: Everything}
-)
+// anyUnit holds if there is a unit at all.
+var anyUnit = UnitIs{Outcomes: AnyOutcome, Status: Everything, ResponseTime: Everything, Duration: Everything}
 
 // The columns of keywords at the top level.
 

@@ -218,8 +218,8 @@ func TestParseSelector(t *testing.T) {
 	}
 }
 
-// FuzzParse: no text makes Parse panic or take long, and what it reads it
-// prints so that it reads it again.
+// FuzzParse: no text makes Parse or Compile panic or take long, and what is
+// read is printed so that it is read again.
 func FuzzParse(f *testing.F) {
 	for _, v := range readLines[parseVector](f, "testdata/parse.jsonl") {
 		f.Add(v.Expr)
@@ -227,7 +227,10 @@ func FuzzParse(f *testing.F) {
 	f.Add("user = \"\\ud83d\\ude00\" edge(id(type:\"\"),\"b\"){!source.annotation[\"x y\"]}")
 	f.Fuzz(func(t *testing.T, text string) {
 		began := time.Now()
-		_, err := filter.Parse(text)
+		e, err := filter.Parse(text)
+		if err == nil {
+			filter.Compile(e, knownGroups).MatchSummary(&tomo.Summary{EntryPoint: -1})
+		}
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("took %v", took)
 		}

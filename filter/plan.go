@@ -505,6 +505,9 @@ func (c AnyOf) String() string {
 }
 
 func joined(parts []Condition, between string) string {
+	if len(parts) == 1 {
+		return parts[0].String()
+	}
 	texts := make([]string, len(parts))
 	for i, part := range parts {
 		texts[i] = part.String()
@@ -517,7 +520,7 @@ func joined(parts []Condition, between string) string {
 }
 
 func (c FlagIs) String() string {
-	return negated(!c.Want, [...]string{"has a root", "has_fault", "has_error", "has_throttle"}[c.Flag])
+	return negated(!c.Want, [...]string{"has root", "has fault", "has error", "has throttle"}[c.Flag])
 }
 
 func (c NumberIn) String() string {
@@ -538,8 +541,14 @@ func (c NumberIn) String() string {
 
 // text prints the range in units of which one is scale.
 func (r Range) text(scale float64) string {
+	if r.empty() {
+		return "[]"
+	}
 	var b []byte
 	b = append(b, '[')
+	if r.Min == r.Max {
+		return string(append(strconv.AppendFloat(b, float64(r.Min)/scale, 'f', -1, 64), ']'))
+	}
 	if r.Min != math.MinInt64 {
 		b = strconv.AppendFloat(b, float64(r.Min)/scale, 'f', -1, 64)
 	}
