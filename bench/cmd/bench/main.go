@@ -80,7 +80,7 @@ func (o *options) flags(command string, segments int) *flag.FlagSet {
 	f.DurationVar(&o.limit, "limit", 30*time.Minute, "longest the whole command may take")
 	f.DurationVar(&o.settle, "settle", 3*time.Minute, "longest to wait until every trace is settled")
 	f.IntVar(&o.segments, "segments", segments, "segments to send a run")
-	f.IntVar(&o.workers, "workers", 16, "connections")
+	f.IntVar(&o.workers, "workers", 2, "connections; with few of them few requests share a sync, as when one daemon sends")
 	f.IntVar(&o.batch, "batch", 25, "documents a request")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the generated traces")
 	return f
