@@ -17,7 +17,7 @@ import (
 	"github.com/tomotrace/tomo/store/localstore"
 )
 
-var pairs = flag.Int("pairs", 1500, "how many pairs of an expression and a set of traces TestLikeMatch asks")
+var pairs = flag.Int("pairs", 500, "how many pairs of an expression and a set of traces TestLikeMatch asks")
 
 // setPairs is how many expressions are asked of one set of traces.
 const setPairs = 50

@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
@@ -293,11 +296,20 @@ func (e *Engine) detail(ctx context.Context, list []*candidate) error {
 		if err != nil {
 			return fmt.Errorf("reading traces: %w", err)
 		}
+		var derivations errgroup.Group
+		derivations.SetLimit(runtime.GOMAXPROCS(0))
 		for i, c := range part {
-			if len(all[i].Documents) > 0 {
+			if len(all[i].Documents) == 0 {
+				continue
+			}
+			derivations.Go(func() error {
 				c.detail = derive.Detail(c.summary.ID, all[i].Documents)
 				c.detail.LimitExceeded = c.summary.LimitExceeded
-			}
+				return nil
+			})
+		}
+		if err := derivations.Wait(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1076,9 +1076,14 @@ func (b *Block) SummariesOf(rows []int) (list []*tomo.Summary, err error) {
 			near = group == lastGroup && page == lastPage
 		}
 		for c := range colText {
-			if near {
+			switch {
+			case near:
 				r.cursors[c].skipRows(row - next)
-			} else if err := r.cursor(b, c).seek(row); err != nil {
+				continue
+			case i == 0:
+				r.cursor(b, c)
+			}
+			if err := r.cursors[c].seek(row); err != nil {
 				return nil, err
 			}
 		}

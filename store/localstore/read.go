@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -121,6 +122,9 @@ func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 	return all, err
 }
 
+// readTogether is how many traces of a block one goroutine reads.
+const readTogether = 16
+
 // DocumentsOf gives everything held of some traces, in the order of the ids.
 // It is Documents for many at once: rows of one block are read together.
 func (s *Store) DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.TraceDocuments, error) {
@@ -155,22 +159,31 @@ func (s *Store) DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.Tra
 	}()
 
 	before := make(map[tomo.TraceID][]tomo.RawDocument, len(ids))
+	var mu sync.Mutex // guards before
+	var reads errgroup.Group
+	reads.SetLimit(runtime.GOMAXPROCS(0))
 	for f, list := range blocks {
 		slices.SortFunc(list, func(a, b tomo.TraceID) int { return settled[a].row - settled[b].row })
-		rows := make([]int, len(list))
-		for i, id := range list {
-			rows[i] = settled[id].row
+		for part := range slices.Chunk(list, readTogether) {
+			reads.Go(func() error {
+				rows := make([]int, len(part))
+				for i, id := range part {
+					rows[i] = settled[id].row
+				}
+				return f.use(func(b *block.Block) error {
+					documents, err := b.DocumentsOf(rows)
+					mu.Lock()
+					defer mu.Unlock()
+					for i, docs := range documents {
+						before[part[i]] = docs
+					}
+					return err
+				})
+			})
 		}
-		err := f.use(func(b *block.Block) error {
-			documents, err := b.DocumentsOf(rows)
-			for i, docs := range documents {
-				before[list[i]] = docs
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
 	}
 	all := make([]tomo.TraceDocuments, len(ids))
 	for i, id := range ids {
@@ -204,6 +217,11 @@ func (s *Store) Summaries(ctx context.Context, w tomo.Window, p filter.Plan, aft
 func (v *view) ordered(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
 	return func(yield func(*tomo.Summary, error) bool) {
 		q := v.sources(w, p, after)
+		var ahead lookahead
+		if len(p.Conditions) > 0 {
+			ahead.order(q)
+		}
+		defer ahead.wait()
 		heap.Init(&q)
 		for len(q) > 0 {
 			if err := ctx.Err(); err != nil {
@@ -211,6 +229,7 @@ func (v *view) ordered(ctx context.Context, w tomo.Window, p filter.Plan, after 
 				return
 			}
 			next := q[0]
+			ahead.reached(next)
 			if next.ready != nil {
 				if !yield(next.ready, nil) {
 					return
@@ -239,8 +258,8 @@ func (v *view) sources(w tomo.Window, p filter.Plan, after tomo.Position) cursor
 		if b.Info.Rows == b.hidden.count() || b.Info.MinStart > after.Start || !mayMatch(b.Info, w) {
 			continue
 		}
-		c := &cursor{bound: tomo.Position{Start: b.Info.MaxStart, ID: tomo.Top.ID}}
-		c.more = b.cursor(w, p, after)
+		c := &cursor{bound: tomo.Position{Start: b.Info.MaxStart, ID: tomo.Top.ID}, settled: true, reach: selectRows}
+		c.more = b.cursor(w, p, after, &c.reach)
 		q = append(q, c)
 	}
 	for i := range v.open {
@@ -287,14 +306,24 @@ func mayMatch(i block.Info, w tomo.Window) bool {
 // cursor is one source of summaries in descending order. Until the first is
 // read, bound is where it cannot come before.
 type cursor struct {
-	bound tomo.Position
-	ready *tomo.Summary
-	ended bool
-	more  func() (*tomo.Summary, error) // nil at the end
+	settled bool // over a block
+	reach   int  // how many of its rows are looked through next
+	bound   tomo.Position
+	ready   *tomo.Summary
+	ended   bool
+	more    func() (*tomo.Summary, error) // nil at the end
+	first   chan error                    // tells, if more is under way, that found is there
+	found   *tomo.Summary
 }
 
 func (c *cursor) advance() (err error) {
-	if c.ready, err = c.more(); err != nil {
+	if c.first != nil {
+		err = <-c.first
+		c.first, c.ready = nil, c.found
+	} else {
+		c.ready, err = c.more()
+	}
+	if err != nil {
 		return err
 	}
 	if c.ready == nil {
@@ -303,6 +332,64 @@ func (c *cursor) advance() (err error) {
 	}
 	c.bound = c.ready.Position()
 	return nil
+}
+
+// start looks for the first summary in the background.
+func (c *cursor) start() {
+	first := make(chan error, 1)
+	c.first, c.reach = first, selectChunk
+	go func() {
+		ready, err := c.more()
+		c.found = ready
+		first <- err
+	}()
+}
+
+// lookahead searches the blocks that come next while one is searched, once the
+// newest block was not enough: what is rare is looked for on all processors.
+type lookahead struct {
+	blocks []*cursor // those not reached, newest first
+	some   bool      // a block was reached
+}
+
+func (l *lookahead) order(q cursors) {
+	for _, c := range q {
+		if c.settled {
+			l.blocks = append(l.blocks, c)
+		}
+	}
+	slices.SortFunc(l.blocks, func(a, b *cursor) int {
+		if a.bound.Before(b.bound) {
+			return -1
+		}
+		return 1
+	})
+}
+
+// reached is told which cursor is advanced next.
+func (l *lookahead) reached(c *cursor) {
+	at := slices.Index(l.blocks, c)
+	if at < 0 {
+		return
+	}
+	l.blocks = slices.Delete(l.blocks, at, at+1)
+	if l.some {
+		for _, next := range l.blocks[:min(len(l.blocks), runtime.GOMAXPROCS(0)-1)] {
+			if next.first == nil {
+				next.start()
+			}
+		}
+	}
+	l.some = true
+}
+
+// wait waits for what is under way, since the blocks are let go afterwards.
+func (l *lookahead) wait() {
+	for _, c := range l.blocks {
+		if c.first != nil {
+			<-c.first
+		}
+	}
 }
 
 type cursors []*cursor
@@ -326,10 +413,10 @@ const (
 )
 
 // cursor reads what a plan selects of a block, from its newest row in w behind
-// after towards the oldest.
-func (b *viewBlock) cursor(w tomo.Window, p filter.Plan, after tomo.Position) func() (*tomo.Summary, error) {
+// after towards the oldest. It looks through reach rows next.
+func (b *viewBlock) cursor(w tomo.Window, p filter.Plan, after tomo.Position, reach *int) func() (*tomo.Summary, error) {
 	least, end := 0, -1 // rows least … end-1 are still to be looked through
-	size, reach := pageRows, selectRows
+	size := pageRows
 	var rows []int            // still to be read
 	var chunk []*tomo.Summary // still to come
 	return func() (*tomo.Summary, error) {
@@ -355,11 +442,11 @@ func (b *viewBlock) cursor(w tomo.Window, p filter.Plan, after tomo.Position) fu
 				}
 				rows, size = rows[:from], min(2*size, scanChunk)
 			case least < end:
-				from := max(least, end-reach)
+				from := max(least, end-*reach)
 				if rows, err = b.selected(p, from, end); err != nil {
 					return nil, err
 				}
-				end, reach = from, min(4*reach, selectChunk)
+				end, *reach = from, min(4**reach, selectChunk)
 			default:
 				return nil, nil
 			}
