@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/store/block"
 )
 
@@ -204,12 +205,17 @@ func TestBrokenDisk(t *testing.T) {
 	}
 	broken.err = errors.New("input/output error")
 	for name, ask := range map[string]func() error{
-		"Open":      func() error { _, err := block.Open(broken, int64(len(file))); return err },
-		"Find":      func() error { _, _, err := b.Find(ids[3]); return err },
-		"IDs":       func() error { _, err := b.IDs(); return err },
-		"Starts":    func() error { _, err := b.Starts(); return err },
-		"Ends":      func() error { _, _, err := b.Ends(); return err },
-		"Summaries": func() error { _, err := b.Summaries(2, 3); return err },
+		"Open":        func() error { _, err := block.Open(broken, int64(len(file))); return err },
+		"Find":        func() error { _, _, err := b.Find(ids[3]); return err },
+		"IDs":         func() error { _, err := b.IDs(); return err },
+		"Starts":      func() error { _, err := b.Starts(); return err },
+		"Ends":        func() error { _, _, err := b.Ends(); return err },
+		"Summaries":   func() error { _, err := b.Summaries(2, 3); return err },
+		"SummariesOf": func() error { _, err := b.SummariesOf([]int{2}); return err },
+		"Select": func() error {
+			_, err := b.Select(filter.Plan{Conditions: []filter.Condition{filter.FlagIs{Flag: filter.HasFault}}}, 0, 3)
+			return err
+		},
 		"Documents": func() error { _, err := b.Documents(2); return err },
 		"Settled":   func() error { _, err := b.Settled(0, 3); return err },
 		"Merge":     func() error { _, err := block.Merge(io.Discard, []*block.Block{b}, nil, block.Options{}); return err },

@@ -254,6 +254,7 @@ func (w *world) check(windows ...tomo.Window) {
 		w.equal(fmt.Sprintf("graph of %v", window), &all, graph)
 		w.equal(fmt.Sprintf("series of %v", window), w.expectedSeries(window.TimeRange), w.series(window.TimeRange))
 	}
+	w.checkPlans()
 	w.checkMany()
 	for id, docs := range w.model {
 		got, err := w.store.Documents(context.Background(), id)
@@ -658,5 +659,48 @@ func (w *world) checkMany() {
 			w.Fatalf("the documents of %v stand where %v was asked for", all[i].ID, id)
 		}
 		w.equal(fmt.Sprintf("documents of %v among others", id), texts(w.model[id]), texts(all[i].Documents))
+	}
+}
+
+// filters are expressions about the documents of the suite.
+var filters = []string{
+	`service("front")`, `service("bank") { fault }`, `!service("cart")`, `edge("front", "bank")`, `edge("cart", "api.bank") { http.status = 503 }`,
+	`annotation.k = 2`, `annotation.k > 1 AND user = "u1"`, `annotation.tier = "gold"`, `duration > 1 OR inferred`, `responsetime < 0.5`,
+	`!(user BEGINSWITH "u" AND annotation.k)`, `partial OR ok`, `rootcause.fault.service { name = "front" }`, `type = "remote" AND !fault`,
+}
+
+// checkPlans asks for the traces of plans: a store may yield more than a plan
+// asks for, never fewer, and no others if the plan is exact.
+func (w *world) checkPlans() {
+	w.Helper()
+	window := tomo.Window{TimeRange: tomo.Always}
+	all := w.expected(window)
+	for _, text := range filters {
+		e, err := filter.Parse(text)
+		if err != nil {
+			w.Fatalf("%s: %v", text, err)
+		}
+		p := filter.PlanFor(e, nil)
+		var want, got []*tomo.Summary
+		for _, s := range all {
+			if p.Holds(s) {
+				want = append(want, s)
+			}
+		}
+		for s, err := range w.store.Summaries(context.Background(), window, p, tomo.Top) {
+			if err != nil {
+				w.Fatalf("summaries of %v: %v", p, err)
+			}
+			if p.Exact || p.Holds(s) {
+				got = append(got, s)
+			}
+		}
+		w.equal("summaries of "+p.String(), want, got)
+		if !p.Exact {
+			continue
+		}
+		if n, err := w.store.Count(context.Background(), window, p); err != nil || n != int64(len(want)) {
+			w.Fatalf("count of %v: %d, %v; want %d", p, n, err, len(want))
+		}
 	}
 }
