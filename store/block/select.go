@@ -63,9 +63,8 @@ type selector struct {
 	loaded [numColumns]bool // whether the cursor of a column has the page
 	shapes [numColumns]shape
 
-	elements    []byte // 1 for each element of a list that is still in question, else 0
-	nodes, ends []byte // the same for nodes that are asked for, and callees
-	dense       []int64
+	elements []byte // 1 for each element of a list that is still in question, else 0
+	dense    []int64
 }
 
 // shape is where the elements of each row are in a page: those of row r are
