@@ -64,6 +64,7 @@ type selector struct {
 	shapes [numColumns]shape
 
 	elements []byte // 1 for each element of a list that is still in question, else 0
+	nodes    []byte // the same for nodes that are asked for
 	dense    []int64
 }
 
