@@ -27,6 +27,7 @@ type commands struct {
 	Put     putCmd     `cmd:"" help:"Send segment documents."`
 	Trace   traceCmd   `cmd:"" help:"Show one trace as a waterfall."`
 	Traces  tracesCmd  `cmd:"" help:"List traces, newest first."`
+	Tail    tailCmd    `cmd:"" help:"Print traces as they come."`
 	Graph   graphCmd   `cmd:"" help:"Show the services and the calls between them."`
 	Series  seriesCmd  `cmd:"" help:"Show how requests, faults and latency went over time."`
 	Groups  groupsCmd  `cmd:"" help:"List, show, create, update, delete and tag groups."`
