@@ -1,24 +1,30 @@
 package api
 
-// ErrorRootCause is a path through the services of a trace that failed. Faults
-// and errors have the same shape.
-type ErrorRootCause struct {
+// RootCause is a path through the services of a trace that failed or was slow.
+// Its entities differ by kind.
+type RootCause[Entity any] struct {
 	ClientImpacting bool
-	Services        []ErrorRootCauseService
+	Services        []RootCauseService[Entity]
 }
 
-// ErrorRootCauseService is a service of such a path. Type is "" where others
-// are null: clients were written that look into it unasked.
-type ErrorRootCauseService struct {
+// RootCauseService is a service of a path. Type is "" where others are null:
+// clients were written that look into it unasked.
+type RootCauseService[Entity any] struct {
 	AccountID  *string `json:"AccountId"`
-	EntityPath []ErrorRootCauseEntity
+	EntityPath []Entity
 	Inferred   bool
 	Name       string
 	Names      []string
 	Type       string
 }
 
-// ErrorRootCauseEntity is a segment or subsegment of such a path.
+// The root causes of a summary: faults and errors have one shape.
+type (
+	ErrorRootCause        = RootCause[ErrorRootCauseEntity]
+	ResponseTimeRootCause = RootCause[ResponseTimeRootCauseEntity]
+)
+
+// ErrorRootCauseEntity is a segment or subsegment of a path that failed.
 type ErrorRootCauseEntity struct {
 	Exceptions []RootCauseException
 	Name       string
@@ -31,24 +37,7 @@ type RootCauseException struct {
 	Name    string
 }
 
-// ResponseTimeRootCause is a path through the services that took most of a
-// trace's response time.
-type ResponseTimeRootCause struct {
-	ClientImpacting bool
-	Services        []ResponseTimeRootCauseService
-}
-
-// ResponseTimeRootCauseService is a service of such a path.
-type ResponseTimeRootCauseService struct {
-	AccountID  *string `json:"AccountId"`
-	EntityPath []ResponseTimeRootCauseEntity
-	Inferred   bool
-	Name       string
-	Names      []string
-	Type       string
-}
-
-// ResponseTimeRootCauseEntity is a segment or subsegment of such a path.
+// ResponseTimeRootCauseEntity is a segment or subsegment of a slow path.
 type ResponseTimeRootCauseEntity struct {
 	Coverage Double
 	Name     string

@@ -6,48 +6,37 @@ import (
 )
 
 func errorRootCauses(causes []tomo.RootCause) []api.ErrorRootCause {
-	shapes := make([]api.ErrorRootCause, len(causes))
-	for i := range causes {
-		shapes[i].ClientImpacting = causes[i].ClientImpacting
-		shapes[i].Services = make([]api.ErrorRootCauseService, len(causes[i].Services))
-		for k := range causes[i].Services {
-			from := &causes[i].Services[k]
-			to := &shapes[i].Services[k]
-			*to = api.ErrorRootCauseService{
-				AccountID: text(from.Account), Inferred: from.Inferred, Name: from.Name, Names: []string{from.Name}, Type: from.Type,
-				EntityPath: make([]api.ErrorRootCauseEntity, len(from.EntityPath)),
-			}
-			for n := range from.EntityPath {
-				entity := &from.EntityPath[n]
-				to.EntityPath[n] = api.ErrorRootCauseEntity{
-					Exceptions: make([]api.RootCauseException, len(entity.Exceptions)), Name: entity.Name, Remote: entity.Remote,
-				}
-				for m, e := range entity.Exceptions {
-					to.EntityPath[n].Exceptions[m] = api.RootCauseException{Message: e.Message, Name: e.Name}
-				}
-			}
+	return rootCauses(causes, func(e *tomo.RootCauseEntity) api.ErrorRootCauseEntity {
+		shape := api.ErrorRootCauseEntity{Exceptions: make([]api.RootCauseException, len(e.Exceptions)), Name: e.Name, Remote: e.Remote}
+		for i, x := range e.Exceptions {
+			shape.Exceptions[i] = api.RootCauseException{Message: x.Message, Name: x.Name}
 		}
-	}
-	return shapes
+		return shape
+	})
 }
 
 func responseTimeRootCauses(causes []tomo.RootCause) []api.ResponseTimeRootCause {
-	shapes := make([]api.ResponseTimeRootCause, len(causes))
+	return rootCauses(causes, func(e *tomo.RootCauseEntity) api.ResponseTimeRootCauseEntity {
+		return api.ResponseTimeRootCauseEntity{Coverage: api.Double(e.Coverage), Name: e.Name, Remote: e.Remote}
+	})
+}
+
+// rootCauses makes the shapes of causes whose entities look as shape makes them.
+func rootCauses[Entity any](causes []tomo.RootCause, shape func(*tomo.RootCauseEntity) Entity) []api.RootCause[Entity] {
+	shapes := make([]api.RootCause[Entity], len(causes))
 	for i := range causes {
-		shapes[i].ClientImpacting = causes[i].ClientImpacting
-		shapes[i].Services = make([]api.ResponseTimeRootCauseService, len(causes[i].Services))
+		services := make([]api.RootCauseService[Entity], len(causes[i].Services))
 		for k := range causes[i].Services {
-			from := &causes[i].Services[k]
-			to := &shapes[i].Services[k]
-			*to = api.ResponseTimeRootCauseService{
-				AccountID: text(from.Account), Inferred: from.Inferred, Name: from.Name, Names: []string{from.Name}, Type: from.Type,
-				EntityPath: make([]api.ResponseTimeRootCauseEntity, len(from.EntityPath)),
+			s := &causes[i].Services[k]
+			path := make([]Entity, len(s.EntityPath))
+			for n := range s.EntityPath {
+				path[n] = shape(&s.EntityPath[n])
 			}
-			for n := range from.EntityPath {
-				entity := &from.EntityPath[n]
-				to.EntityPath[n] = api.ResponseTimeRootCauseEntity{Coverage: api.Double(entity.Coverage), Name: entity.Name, Remote: entity.Remote}
+			services[k] = api.RootCauseService[Entity]{
+				AccountID: text(s.Account), EntityPath: path, Inferred: s.Inferred, Name: s.Name, Names: []string{s.Name}, Type: s.Type,
 			}
 		}
+		shapes[i] = api.RootCause[Entity]{ClientImpacting: causes[i].ClientImpacting, Services: services}
 	}
 	return shapes
 }

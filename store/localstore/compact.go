@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -190,7 +191,7 @@ func (s *Store) mergeBlocks(run []*blockFile, dead []*rowSet) (*blockFile, error
 func (s *Store) removeBlocks(old []*blockFile, merged *blockFile) {
 	kept := make([]*blockFile, 0, len(s.blocks)+1)
 	for _, f := range s.blocks {
-		f.gone = f.gone || contains(old, f)
+		f.gone = f.gone || slices.Contains(old, f)
 		if !f.gone {
 			kept = append(kept, f)
 		}
@@ -203,15 +204,6 @@ func (s *Store) removeBlocks(old []*blockFile, merged *blockFile) {
 	for _, f := range old {
 		s.removeIfUnused(f)
 	}
-}
-
-func contains(list []*blockFile, f *blockFile) bool {
-	for _, have := range list {
-		if have == f {
-			return true
-		}
-	}
-	return false
 }
 
 // removeIfUnused removes the file of a block that is gone once no view has it.
@@ -230,7 +222,7 @@ func (s *Store) removeIfUnused(f *blockFile) {
 // The caller holds s.mu.
 func (s *Store) rebase(run []*blockFile, merged *blockFile) error {
 	for _, t := range s.open.traces {
-		if t.base == nil || !contains(run, t.base) {
+		if t.base == nil || !slices.Contains(run, t.base) {
 			continue
 		}
 		row, found, err := merged.find(t.id)

@@ -215,10 +215,10 @@ func distinct(list []*openTrace) []*openTrace {
 	return kept
 }
 
-// lag is how long the trace that has been quiet the longest is overdue.
-func (x *openIndex) lag(now tomo.Time, quiet time.Duration) time.Duration {
+// lag is how long nothing came for the trace that has been quiet the longest.
+func (x *openIndex) lag(now tomo.Time) time.Duration {
 	if x.activity.first == nil {
 		return 0
 	}
-	return max(0, now.Sub(x.activity.first.last)-quiet)
+	return max(0, now.Sub(x.activity.first.last))
 }

@@ -676,7 +676,7 @@ type Stats struct {
 	OpenTraces    int
 	OpenDocuments int
 	OpenBytes     int64         // of their texts in memory
-	SettleLag     time.Duration // how long the most overdue trace has been quiet
+	SettleLag     time.Duration // how long the trace that waits longest has been quiet
 	LogBytes      int64
 	Blocks        int
 	Rows          int64 // settled traces
@@ -701,7 +701,7 @@ func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats.OpenTraces, stats.OpenDocuments, stats.OpenBytes = len(s.open.traces), s.open.docs, s.open.bytes
-	stats.SettleLag = s.open.lag(s.now(), 0)
+	stats.SettleLag = s.open.lag(s.now())
 	for _, f := range s.blocks {
 		stats.Blocks++
 		stats.Rows += int64(f.Info.Rows - f.dead.count())
