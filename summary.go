@@ -102,6 +102,12 @@ type Summary struct {
 	ResourceARNs      []string
 	InstanceIDs       []string
 	AvailabilityZones []string
+
+	// Groups are the ids (Group.ID) of the groups that the trace belongs to, in
+	// order, Default left out. Unlike all else they do not follow from the
+	// documents alone: they are those whose filters the trace matched when it
+	// settled, each time that it did.
+	Groups []string
 }
 
 // SummaryAnnotation is one distinct key and value of a trace and the nodes
@@ -170,6 +176,9 @@ func (p Position) Before(q Position) bool {
 type Settled struct {
 	Summary   *Summary
 	Documents []RawDocument
+	// Dropped: a keep rule wants the trace to be counted, in graphs and wherever
+	// else it counts, and then forgotten.
+	Dropped bool
 }
 
 // ReceiptMinutes lists, in order, the minutes in which something was received

@@ -71,6 +71,9 @@ type TraceDocuments struct {
 	ID            TraceID
 	Documents     []RawDocument
 	LimitExceeded bool // documents were refused because the trace was full
+	// Before is what the trace was settled as last, nil if it never was or if
+	// nobody asked for it.
+	Before *Summary
 }
 
 // SettlePolicy says when open traces are due to be settled.
