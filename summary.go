@@ -110,6 +110,10 @@ type Summary struct {
 	Groups []string
 }
 
+// In reports whether the trace belongs to the group with that id; "" stands for
+// the group of all traces.
+func (s *Summary) In(group string) bool { return group == "" || slices.Contains(s.Groups, group) }
+
 // SummaryAnnotation is one distinct key and value of a trace and the nodes
 // whose segments carry it. At most MaxIndexedAnnotations are indexed.
 type SummaryAnnotation struct {

@@ -34,13 +34,17 @@ type Store interface {
 	// Count is the number of traces in w for which the plan holds. The plan has
 	// to be exact or without conditions.
 	Count(ctx context.Context, w tomo.Window, p filter.Plan) (int64, error)
-	// Graph is the service graph of what was received in r, sorted.
-	Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph, error)
-	// Series gives each the service graphs of the whole minutes that r touches,
-	// by receipt, named by their first moment. A minute in which nothing was
-	// received is left out; others may come in several parts, in any order, that
-	// merged are the graph. Parts are shared: they must not be changed.
-	Series(ctx context.Context, r tomo.TimeRange, each func(minute tomo.Time, part *tomo.ServiceGraph)) error
+	// Graph is the service graph of what was received in r of the traces of a
+	// group, sorted. The group is told by its Group.ID; "" stands for all traces.
+	// A settled trace belongs to the groups that its summary was settled with, an
+	// open one to those that it would be settled with now.
+	Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error)
+	// Series gives each the service graphs of a group, as in Graph, of the whole
+	// minutes that r touches, by receipt, named by their first moment. A minute in
+	// which nothing was received is left out; others may come in several parts, in
+	// any order, that merged are the graph. A part is good until each returns and
+	// must not be changed.
+	Series(ctx context.Context, r tomo.TimeRange, group string, each func(minute tomo.Time, part *tomo.ServiceGraph)) error
 }
 
 // Engine answers questions from a store.
@@ -370,9 +374,10 @@ func (e *Engine) TraceGraph(ctx context.Context, ids []tomo.TraceID) (*tomo.Serv
 	return derive.Graph(summaries...), nil
 }
 
-// ServiceGraph is the graph of what was received in r.
-func (e *Engine) ServiceGraph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph, error) {
-	graph, err := e.store.Graph(ctx, r)
+// ServiceGraph is the graph of what was received in r of the traces of a group,
+// which is told by its Group.ID; "" stands for all traces.
+func (e *Engine) ServiceGraph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
+	graph, err := e.store.Graph(ctx, r, group)
 	if err != nil {
 		return nil, fmt.Errorf("reading the service graph: %w", err)
 	}

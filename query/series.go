@@ -18,6 +18,7 @@ type SeriesQuestion struct {
 	// Range holds the ends of the periods wanted. If it is shorter than one
 	// period there are none. X-Ray was seen to do both.
 	Range tomo.TimeRange
+	Group string // the Group.ID of whose traces are asked for; "" for all
 	// Period is 1 or 5 minutes, or another number of whole minutes. Periods end
 	// at multiples of it since the epoch. 0: a minute.
 	Period time.Duration
@@ -71,7 +72,7 @@ func (e *Engine) Series(ctx context.Context, q SeriesQuestion) (*Series, error) 
 	if q.Forecast {
 		received.Start -= learned
 	}
-	if err := e.store.Series(ctx, received, s.add); err != nil {
+	if err := e.store.Series(ctx, received, q.Group, s.add); err != nil {
 		return nil, fmt.Errorf("reading the time series: %w", err)
 	}
 	return s.page(), nil

@@ -25,8 +25,11 @@ type received struct {
 	traces []*tomo.Summary
 }
 
-func (r *received) Series(_ context.Context, asked tomo.TimeRange, each func(tomo.Time, *tomo.ServiceGraph)) error {
+func (r *received) Series(_ context.Context, asked tomo.TimeRange, group string, each func(tomo.Time, *tomo.ServiceGraph)) error {
 	for _, s := range r.traces {
+		if !s.In(group) {
+			continue
+		}
 		for _, m := range s.ReceiptMinutes() {
 			minute := tomo.TimeRange{Start: m, End: m + tomo.Minute}
 			if asked.Overlaps(m, minute.End-1) {

@@ -54,9 +54,6 @@ func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGra
 	if err != nil {
 		return nil, err
 	}
-	if !group.IsDefault() {
-		return nil, notBuilt(api.GetServiceGraph.Name + " of a group other than Default")
-	}
 	if request.NextToken != "" {
 		return nil, api.Invalid("Invalid token " + request.NextToken) // a graph has one page
 	}
@@ -66,7 +63,7 @@ func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGra
 	}
 	graph := new(tomo.ServiceGraph)
 	if window.Start < window.End {
-		if graph, err = s.engine.ServiceGraph(ctx, window); err != nil {
+		if graph, err = s.engine.ServiceGraph(ctx, window, groupID(group)); err != nil {
 			return nil, err
 		}
 	}
@@ -76,9 +73,10 @@ func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGra
 	}
 	last = min(last, window.End) // a client's clock may be ahead of ours
 	return &api.GetServiceGraphResponse{
-		EndTime:   api.Time(last.Seconds()),
-		Services:  services(graph, ofWindow),
-		StartTime: api.Time(min(first, last).Seconds()),
+		ContainsOldGroupVersions: group.ContainsOldVersions(window),
+		EndTime:                  api.Time(last.Seconds()),
+		Services:                 services(graph, ofWindow),
+		StartTime:                api.Time(min(first, last).Seconds()),
 	}, nil
 }
 

@@ -108,6 +108,14 @@ func (s *Server) group(name, arn string) (*tomo.Group, error) {
 	return group, nil
 }
 
+// groupID is what the read path calls the group.
+func groupID(g *tomo.Group) string {
+	if g.IsDefault() {
+		return ""
+	}
+	return g.ID()
+}
+
 func insights(c *api.InsightsConfiguration) settings.Insights {
 	if c == nil {
 		return settings.Insights{}

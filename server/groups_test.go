@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/server"
 )
 
@@ -139,15 +141,15 @@ func TestGroupOfGraph(t *testing.T) {
 	for _, path := range []string{"/ServiceGraph", "/TimeSeriesServiceStatistics"} {
 		for _, tt := range []struct {
 			group string
-			want  string // "" is Default, anything else a part of the exception
+			want  string // "" is an answer, anything else a part of the exception
 		}{
 			{``, ""},
 			{`,"GroupName":"","GroupARN":""`, ""},
 			{`,"GroupName":"Default"`, ""},
 			{`,"GroupARN":"` + defaultARN + `"`, ""},
 			{`,"GroupName":"Default","GroupARN":"` + defaultARN + `"`, ""},
-			{`,"GroupName":"slow"`, "of a group other than Default is not built"},
-			{`,"GroupARN":"` + arn + `"`, "of a group other than Default is not built"},
+			{`,"GroupName":"slow"`, ""},
+			{`,"GroupARN":"` + arn + `"`, ""},
 			{`,"GroupName":"nope"`, "Group not found."},
 			{`,"GroupName":"Default","GroupARN":"` + arn + `"`, "Group not found."},
 			{`,"GroupName":"slow","GroupARN":"` + defaultARN + `"`, "Group not found."},
@@ -160,6 +162,73 @@ func TestGroupOfGraph(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTrafficOfGroup: a graph and a series of a group count the traces that
+// settled with it, and tell when its filter was another.
+func TestTrafficOfGroup(t *testing.T) {
+	d := open(t, server.Options{})
+	arn := d.arnOf("slow", "duration > 1")
+	for i, name := range []string{"fast", "slow"} {
+		document := fmt.Sprintf(`{"trace_id":"1-6553f100-%024d","id":"%016d","name":"%s","start_time":1700000000,"end_time":1700000001}`, i+1, i+1, name)
+		body, _ := json.Marshal(map[string][]string{"TraceSegmentDocuments": {document}})
+		d.post("/TraceSegments", string(body)).want(t, document, `{"UnprocessedTraceSegments":[]}`)
+	}
+	due, err := d.store.Due(t.Context(), tomo.SettlePolicy{Round: 1 << 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []tomo.Settled
+	for _, trace := range due {
+		s := derive.Summary(trace.ID, trace.Documents)
+		if s.Nodes[0].Name == "slow" {
+			s.Groups = []string{arn[strings.LastIndex(arn, "/")+1:]}
+		}
+		rows = append(rows, tomo.Settled{Summary: s, Documents: trace.Documents})
+	}
+	if err := d.store.Settle(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	check := func(group string, services []string, requests int, old bool) {
+		t.Helper()
+		var graph struct {
+			ContainsOldGroupVersions bool
+			Services                 []struct{ Name, Type string }
+		}
+		if err := json.Unmarshal([]byte(d.post("/ServiceGraph", `{"StartTime":1700000000,"EndTime":1700000060`+group+`}`).body), &graph); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, s := range graph.Services {
+			if s.Type != tomo.ClientType {
+				names = append(names, s.Name)
+			}
+		}
+		if !slices.Equal(names, services) || graph.ContainsOldGroupVersions != old {
+			t.Errorf("the graph%s has the services %v, old versions %v; want %v, %v", group, names, graph.ContainsOldGroupVersions, services, old)
+		}
+		var series struct {
+			ContainsOldGroupVersions    bool
+			TimeSeriesServiceStatistics []struct{ EdgeSummaryStatistics struct{ TotalCount int } }
+		}
+		if err := json.Unmarshal([]byte(d.post("/TimeSeriesServiceStatistics", `{"StartTime":1699999900,"EndTime":1700000100`+group+`}`).body), &series); err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, point := range series.TimeSeriesServiceStatistics {
+			got += point.EdgeSummaryStatistics.TotalCount
+		}
+		if got != requests || series.ContainsOldGroupVersions != old {
+			t.Errorf("the series%s counts %d requests, old versions %v; want %d, %v", group, got, series.ContainsOldGroupVersions, requests, old)
+		}
+	}
+	check("", []string{"fast", "slow"}, 2, false)
+	check(`,"GroupName":"slow"`, []string{"slow"}, 1, false)
+	d.post("/UpdateGroup", `{"GroupName":"slow","FilterExpression":"duration > 2"}`)
+	check(`,"GroupName":"slow"`, []string{"slow"}, 1, true) // what has settled stays
+	check("", []string{"fast", "slow"}, 2, false)
+	d.arnOf("empty", "throttle")
+	check(`,"GroupName":"empty"`, nil, 0, false)
 }
 
 // TestGroupKeyword: group.name and group.arn stand for the group's filter as it

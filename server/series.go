@@ -18,14 +18,13 @@ func (s *Server) getTimeSeriesServiceStatistics(ctx context.Context, request *ap
 	if err != nil {
 		return nil, err
 	}
-	if !group.IsDefault() {
-		return nil, notBuilt(api.GetTimeSeriesServiceStatistics.Name + " of a group other than Default")
-	}
+	question.Group = groupID(group)
 	series, err := s.engine.Series(ctx, question)
 	if err != nil {
 		return nil, err
 	}
 	answer := &api.GetTimeSeriesServiceStatisticsResponse{
+		ContainsOldGroupVersions:    group.ContainsOldVersions(question.Range),
 		NextToken:                   text(series.Token),
 		TimeSeriesServiceStatistics: make([]api.TimeSeriesServiceStatistics, len(series.Points)),
 	}

@@ -60,7 +60,8 @@ type chunk struct {
 	pages      []place
 }
 
-// place is where a page lies, and the number of its first row in the group.
+// place is where a page lies, and the number of its first row in the group. A
+// page of size 0 is of a column that the file does not have: its lists are empty.
 type place struct {
 	offset int64
 	size   int
@@ -148,8 +149,14 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 	for _, kv := range meta.KeyValueMetadata {
 		values[kv.Key] = kv.Value
 	}
-	if v := values[schemaKey]; v != schemaVersion {
-		return fmt.Errorf("it has the schema %q; known is %s", v, schemaVersion)
+	present := make([]int, 0, numColumns) // the columns that the file has, in its order
+	for c := range numColumns {
+		if c != colGroup || values[schemaKey] != withoutGroups {
+			present = append(present, c)
+		}
+	}
+	if v := values[schemaKey]; v != schemaVersion && v != withoutGroups {
+		return fmt.Errorf("it has the schema %q; known are %s and %s", v, withoutGroups, schemaVersion)
 	}
 	if err := json.Unmarshal([]byte(values[infoKey]), &b.info); err != nil {
 		return fmt.Errorf("decoding its info: %w", err)
@@ -159,13 +166,13 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 	rows := 0
 	for i := range meta.RowGroups {
 		from := &meta.RowGroups[i]
-		if len(from.Columns) != numColumns {
-			return fmt.Errorf("it has %d columns, not %d", len(from.Columns), numColumns)
+		if len(from.Columns) != len(present) {
+			return fmt.Errorf("it has %d columns, not %d", len(from.Columns), len(present))
 		}
 		g := group{first: rows, rows: int(from.NumRows)}
 		rows += g.rows
-		for c := range from.Columns {
-			column := &from.Columns[c]
+		for i, c := range present {
+			column := &from.Columns[i]
 			text, err := part(column.OffsetIndexOffset, int64(column.OffsetIndexLength))
 			if err != nil {
 				return err
@@ -176,6 +183,11 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 			}
 			if g.chunks[c], err = chunkOf(&column.MetaData, index.PageLocations, offset); err != nil {
 				return fmt.Errorf("column %s: %w", columns[c].path, err)
+			}
+		}
+		if len(present) < numColumns {
+			for _, p := range g.chunks[colStart].pages {
+				g.chunks[colGroup].pages = append(g.chunks[colGroup].pages, place{first: p.first})
 			}
 		}
 		b.groups = append(b.groups, g)

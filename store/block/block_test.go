@@ -57,6 +57,7 @@ var (
 		}
 		return time.Duration(us) * time.Microsecond
 	})
+	genGroup   = rapid.SampledFrom([]string{"G1", "G2", "SLOW", "KLJ5R2FQ"})
 	genNodes   = rapid.Custom(func(t *rapid.T) []int { return few(t, rapid.IntRange(0, 100), 4) })
 	genOutcome = rapid.SampledFrom([]tomo.Outcome{tomo.OutcomeOK, tomo.OutcomeError, tomo.OutcomeThrottle, tomo.OutcomeFault})
 	genStatus  = rapid.SampledFrom([]int{0, 200, 404, 429, 503, 1 << 40, -3})
@@ -121,6 +122,7 @@ var genSettled = rapid.Custom(func(t *rapid.T) tomo.Settled {
 		ResourceARNs:      few(t, genText, 3),
 		InstanceIDs:       few(t, genText, 3),
 		AvailabilityZones: few(t, genText, 3),
+		Groups:            few(t, genGroup, 4),
 	}
 	node := rapid.IntRange(0, max(0, len(s.Nodes)-1))
 	if len(s.Nodes) > 0 {

@@ -92,6 +92,10 @@ func (c *cursor) load() error {
 		return io.EOF
 	}
 	in := &groups[c.group].chunks[c.number]
+	if in.pages[c.page].size == 0 {
+		c.absent(&groups[c.group])
+		return nil
+	}
 	if in.dictionary.size > 0 && c.wordsOf != c.group {
 		if err := c.loadWords(in); err != nil {
 			return fmt.Errorf("reading the dictionary of column %s: %w", c.path, err)
@@ -102,6 +106,22 @@ func (c *cursor) load() error {
 	}
 	c.page++
 	return nil
+}
+
+// absent makes the next page of a column that the file does not have.
+func (c *cursor) absent(in *group) {
+	pages := in.chunks[c.number].pages
+	end := in.rows
+	if c.page+1 < len(pages) {
+		end = pages[c.page+1].first
+	}
+	rows := end - pages[c.page].first
+	c.level, c.value, c.levels, c.values = 0, 0, rows, 0
+	c.rep = slices.Grow(c.rep[:0], rows)[:rows]
+	c.def = slices.Grow(c.def[:0], rows)[:rows]
+	clear(c.rep)
+	clear(c.def)
+	c.page++
 }
 
 // fetch reads a page and gives its header and its content, which is good until
@@ -590,6 +610,7 @@ func (r *reader) lists(s *tomo.Summary) {
 	s.ResourceARNs = r.strings(colResourceARN)
 	s.InstanceIDs = r.strings(colInstanceID)
 	s.AvailabilityZones = r.strings(colAvailabilityZone)
+	s.Groups = r.strings(colGroup)
 }
 
 func (r *reader) strings(column int) (list []string) {

@@ -14,7 +14,12 @@ import (
 
 // schemaVersion is written into every block under the key tomo.schema. It
 // grows when a column is added, goes or changes its meaning.
-const schemaVersion = "1"
+//
+// Blocks of version 1 are read too: they have no groups.
+const (
+	schemaVersion = "2"
+	withoutGroups = "1"
+)
 
 // The keys of a block's metadata.
 const (
@@ -101,6 +106,7 @@ type trace struct {
 	ResourceARNs      []string `parquet:"resource_arns,list" parquet-element:",dict"`
 	InstanceIDs       []string `parquet:"instance_ids,list" parquet-element:",dict"`
 	AvailabilityZones []string `parquet:"availability_zones,list" parquet-element:",dict"`
+	Groups            []string `parquet:"groups,list" parquet-element:",dict"`
 	Documents         []struct {
 		Text     []byte `parquet:"text,plain"`
 		Received int64  `parquet:"received,timestamp(microsecond),delta"`
@@ -168,6 +174,7 @@ const (
 	colResourceARN
 	colInstanceID
 	colAvailabilityZone
+	colGroup
 	colText
 	colTextReceived
 	numColumns

@@ -198,7 +198,7 @@ func (w *writer) add(row *tomo.Settled) error {
 	w.hashes = append(w.hashes, Hash(s.ID))
 	w.info.add(row)
 	w.rows++
-	w.values += 32 + len(row.Documents) + 6*len(s.Nodes) + 10*len(s.Units) + 9*len(s.Calls) + 7*len(s.Annotations)
+	w.values += 32 + len(row.Documents) + 6*len(s.Nodes) + 10*len(s.Units) + 9*len(s.Calls) + 7*len(s.Annotations) + len(s.Groups)
 	if w.rows-w.paged >= pageRows || w.values >= pageValues {
 		if err := w.endPages(); err != nil {
 			return err
@@ -329,6 +329,7 @@ func (w *writer) addLists(s *tomo.Summary) error {
 	w.strings(colResourceARN, s.ResourceARNs)
 	w.strings(colInstanceID, s.InstanceIDs)
 	w.strings(colAvailabilityZone, s.AvailabilityZones)
+	w.strings(colGroup, s.Groups)
 	return nil
 }
 

@@ -196,9 +196,17 @@ func (f *blockFile) documents(row int) (docs []tomo.RawDocument, err error) {
 	return docs, err
 }
 
-// graphsOf is the per-minute graphs of the rows that are not in dead, and their
-// merge. Nobody may change them.
-func (f *blockFile) graphsOf(dead *rowSet) (live liveGraphs, err error) {
+// graphsOf is the per-minute graphs of the rows that are not in dead and of
+// traces of a group, and their merge. Nobody may change them.
+func (f *blockFile) graphsOf(dead *rowSet, group string) (live liveGraphs, err error) {
+	if group != "" {
+		live.byMinute, err = f.recount(dead, group)
+		live.total = &tomo.ServiceGraph{}
+		for _, g := range live.byMinute {
+			live.total.Merge(g)
+		}
+		return live, err
+	}
 	f.mu.Lock()
 	live = f.graphs
 	f.mu.Unlock()
@@ -212,7 +220,7 @@ func (f *blockFile) graphsOf(dead *rowSet) (live liveGraphs, err error) {
 			return err
 		})
 	} else {
-		live.byMinute, err = f.recount(dead)
+		live.byMinute, err = f.recount(dead, group)
 	}
 	if err != nil {
 		return liveGraphs{}, err
@@ -228,10 +236,12 @@ func (f *blockFile) graphsOf(dead *rowSet) (live liveGraphs, err error) {
 }
 
 // recount makes the per-minute graphs from the rows that are left.
-func (f *blockFile) recount(dead *rowSet) (map[tomo.Time]*tomo.ServiceGraph, error) {
+func (f *blockFile) recount(dead *rowSet, group string) (map[tomo.Time]*tomo.ServiceGraph, error) {
 	byMinute := map[tomo.Time]*tomo.ServiceGraph{}
 	err := f.eachLive(dead, func(s *tomo.Summary) {
-		addByMinute(byMinute, s, tomo.Always)
+		if s.In(group) {
+			addByMinute(byMinute, s, tomo.Always)
+		}
 	})
 	return byMinute, err
 }

@@ -606,10 +606,11 @@ func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
 	return n, nil
 }
 
-// Graph is the service graph of what was received in r. Whole minutes come from
-// the figures that each block carries; the rows of a block are read only for
-// minutes that r cuts, and where rows were superseded.
-func (s *Store) Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph, error) {
+// Graph is the service graph of what was received in r of the traces of a group;
+// "" stands for all. Whole minutes come from the figures that each block
+// carries; the rows of a block are read only for minutes that r cuts, and where
+// rows were superseded.
+func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
 	v := s.view()
 	defer v.close()
 	graph := &tomo.ServiceGraph{}
@@ -617,7 +618,7 @@ func (s *Store) Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := v.blocks[i].addGraph(graph, r); err != nil {
+		if err := v.blocks[i].addGraph(graph, r, group); err != nil {
 			return nil, err
 		}
 	}
@@ -630,17 +631,19 @@ func (s *Store) Graph(ctx context.Context, r tomo.TimeRange) (*tomo.ServiceGraph
 		if err != nil {
 			return nil, err
 		}
-		graph.Add(sum, r)
+		if sum.In(group) {
+			graph.Add(sum, r)
+		}
 	}
 	graph.Sort()
 	return graph, nil
 }
 
-func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange) error {
+func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange, group string) error {
 	if b.Info.Rows == b.hidden.count() || r.End <= b.Info.MinReceipt || b.Info.MaxReceived < r.Start {
 		return nil
 	}
-	live, err := b.graphsOf(b.hidden)
+	live, err := b.graphsOf(b.hidden, group)
 	if err != nil {
 		return err
 	}
@@ -665,6 +668,9 @@ func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange) error {
 		return nil
 	}
 	return b.eachLive(b.hidden, func(s *tomo.Summary) {
+		if !s.In(group) {
+			return
+		}
 		for _, c := range cut {
 			graph.Add(s, c)
 		}

@@ -6,11 +6,11 @@ import (
 	"github.com/tomotrace/tomo"
 )
 
-// Series gives each the service graphs of the minutes that r touches, by
-// receipt, in parts: a part of every block that holds something of a minute,
-// and one of all open traces. The rows of a block are read only where rows were
-// superseded.
-func (s *Store) Series(ctx context.Context, r tomo.TimeRange, each func(minute tomo.Time, part *tomo.ServiceGraph)) error {
+// Series gives each the service graphs of a group's traces, "" for all, of the
+// minutes that r touches, by receipt, in parts: a part of every block that holds
+// something of a minute, and one of all open traces. The rows of a block are read
+// only where rows were superseded.
+func (s *Store) Series(ctx context.Context, r tomo.TimeRange, group string, each func(minute tomo.Time, part *tomo.ServiceGraph)) error {
 	if r.Start >= r.End {
 		return nil
 	}
@@ -24,7 +24,7 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, each func(minute t
 		if b.Info.Rows == b.hidden.count() || !touches(r, b.Info.MinReceipt, b.Info.MaxReceived) {
 			continue
 		}
-		live, err := b.graphsOf(b.hidden)
+		live, err := b.graphsOf(b.hidden, group)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, each func(minute t
 			}
 		}
 	}
-	open, err := v.openSeries(ctx, r)
+	open, err := v.openSeries(ctx, r, group)
 	for minute, g := range open {
 		each(minute, g)
 	}
@@ -42,7 +42,7 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, each func(minute t
 }
 
 // openSeries is the graphs of the open traces.
-func (v *view) openSeries(ctx context.Context, r tomo.TimeRange) (map[tomo.Time]*tomo.ServiceGraph, error) {
+func (v *view) openSeries(ctx context.Context, r tomo.TimeRange, group string) (map[tomo.Time]*tomo.ServiceGraph, error) {
 	byMinute := map[tomo.Time]*tomo.ServiceGraph{}
 	for i := range v.open {
 		if err := ctx.Err(); err != nil {
@@ -56,7 +56,9 @@ func (v *view) openSeries(ctx context.Context, r tomo.TimeRange) (map[tomo.Time]
 		if err != nil {
 			return nil, err
 		}
-		addByMinute(byMinute, sum, r)
+		if sum.In(group) {
+			addByMinute(byMinute, sum, r)
+		}
 	}
 	return byMinute, nil
 }

@@ -180,7 +180,7 @@ func (w *world) summaries(window tomo.Window, after tomo.Position, limit int) (l
 func (w *world) series(r tomo.TimeRange) map[tomo.Time]*tomo.ServiceGraph {
 	w.Helper()
 	all := map[tomo.Time]*tomo.ServiceGraph{}
-	err := w.store.Series(context.Background(), r, func(minute tomo.Time, part *tomo.ServiceGraph) {
+	err := w.store.Series(context.Background(), r, "", func(minute tomo.Time, part *tomo.ServiceGraph) {
 		if len(part.Services) == 0 {
 			w.Errorf("series of %v: a part of %v without services", r, minute.Std())
 		}
@@ -247,7 +247,7 @@ func (w *world) check(windows ...tomo.Window) {
 			all.Add(derive.Summary(id, docs), window.TimeRange)
 		}
 		all.Sort()
-		graph, err := w.store.Graph(context.Background(), window.TimeRange)
+		graph, err := w.store.Graph(context.Background(), window.TimeRange, "")
 		if err != nil {
 			w.Fatalf("graph of %v: %v", window, err)
 		}
