@@ -23,27 +23,33 @@ func Parse(text string) (Expr, error) {
 }
 
 // ParseSelector reads an entity selector, which says what a time series is
-// about: service(…), edge(…), or id(…) for the service of that id. It answers
+// about: service(…) or edge(…, …) with the names or ids of services. It answers
 // the Service or Edge, without Block.
 //
-// X-Ray: a block or an annotation is an error here.
+// X-Ray: a block, an annotation, and an id that stands alone are errors here.
+// What is left out of a filter to mean any service has to be said.
 func ParseSelector(text string) (Expr, error) {
 	p := parser{lexer: lexer{text: text}}
 	p.begin(MaxSelector)
-	const expected = "Expected service(…), edge(…) or id(…)"
+	const expected = "Expected service(…) or edge(…)"
 	if p.token.kind != wordToken {
 		p.fail(expected)
 	}
 	switch p.token.value {
 	case "service":
 		p.advance()
-		return p.finish(Service{Node: p.service()})
+		p.need("(")
+		node := p.node()
+		p.need(")")
+		return p.finish(Service{Node: node})
 	case "edge":
 		p.advance()
-		from, to := p.edge()
+		p.need("(")
+		from := p.node()
+		p.need(",")
+		to := p.node()
+		p.need(")")
 		return p.finish(Edge{From: from, To: to})
-	case "id":
-		return p.finish(Service{Node: p.node()})
 	}
 	p.fail(expected)
 	return p.finish(nil)

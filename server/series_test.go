@@ -126,6 +126,9 @@ func TestSelectors(t *testing.T) {
 		{`service("` + long + `x")`, "ValidationException"},
 		{`service("shop") { fault }`, "Error Location: line 1, position 17 : Invalid input symbol: '{'"},
 		{`annotation[k]`, "Error Location: line 1, position 1 : Invalid input symbol: 'annotation'"},
+		{`id("shop")`, "Error Location: line 1, position 1 : Invalid input symbol: 'id'"},
+		{`service()`, "Error Location: line 1, position 9 : Invalid input symbol: ')'"},
+		{`edge()`, "Error Location: line 1, position 6 : Invalid input symbol: ')'"},
 		{`service(shop)`, "Error Location: line 1, position 9 : Invalid input symbol: 'shop'"},
 	}
 	for _, tt := range tests {
