@@ -8,6 +8,8 @@ const (
 	Invalid Code = "Invalid"
 	// NotFound: what was asked for by name is not here.
 	NotFound Code = "NotFound"
+	// Conflict: what was to be changed became another since the caller saw it.
+	Conflict Code = "Conflict"
 	// Throttled: the caller is over its quota and may try again later.
 	Throttled Code = "Throttled"
 	// Unavailable: the server cannot do it now (full, draining, disk trouble).

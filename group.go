@@ -36,6 +36,14 @@ type Group struct {
 	FilterChanges []Time
 }
 
+// GroupFigures counts the traces of one group in some time.
+type GroupFigures struct {
+	Group string // its name
+	// Faults, Errors and Throttles are the traces whose root was one.
+	Traces, Faults, Errors, Throttles int64
+	ResponseTimes                     Histogram // of the traces whose root has ended
+}
+
 // Tag is a label that operators put on a group.
 type Tag struct{ Key, Value string }
 

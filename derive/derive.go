@@ -40,7 +40,19 @@ func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
 func Detail(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Detail {
 	a := assemble(docs, (*tomo.Document).Outline)
 	defer a.release()
-	return a.detail(id)
+	return a.detail(a.summary(id))
+}
+
+// DetailIf derives the summary as Summary does and shows it to wanted. If that
+// wants more the detail is derived too, which costs a fraction of beginning
+// anew; else detail is nil.
+func DetailIf(id tomo.TraceID, docs []tomo.RawDocument, wanted func(*tomo.Summary) bool) (summary *tomo.Summary, detail *tomo.Detail) {
+	a := assemble(docs, (*tomo.Document).Outline)
+	defer a.release()
+	if summary = a.summary(id); wanted(summary) {
+		detail = a.detail(summary)
+	}
+	return summary, detail
 }
 
 // Trace derives the trace id as BatchGetTraces shows it from its documents: the

@@ -17,9 +17,10 @@ type detailing struct {
 // saying is one of a list of things that a unit said.
 type saying struct{ unit, thing int32 }
 
-func (a *assembly) detail(id tomo.TraceID) *tomo.Detail {
+// detail adds to a summary, the last that was made of a, what it leaves out.
+func (a *assembly) detail(s *tomo.Summary) *tomo.Detail {
 	d := &tomo.Detail{
-		Summary:    a.summary(id),
+		Summary:    s,
 		Incomplete: a.incomplete(),
 		RootUnit:   -1,
 		RootCauses: a.rootCauses(),

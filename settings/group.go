@@ -387,5 +387,6 @@ func (s *Settings) save(ctx context.Context, groups []*tomo.Group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.groups = groups
+	s.revision++
 	return nil
 }

@@ -1,5 +1,5 @@
 // Package settings is what operators set, and what stays when the server is
-// restarted: the groups.
+// restarted: the groups and the keep rules.
 //
 // In come changes, which are checked and made durable before they count; out go
 // values that are never changed afterwards, so that readers need no lock and no
@@ -53,7 +53,9 @@ type Settings struct {
 
 	changing sync.Mutex   // one change at a time, from reading to the disk; comes before mu
 	mu       sync.RWMutex // guards what follows
+	revision int64
 	groups   []*tomo.Group
+	keep     *tomo.KeepRules
 }
 
 // Open reads what the store holds.
@@ -81,7 +83,18 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 	if err := s.loadGroups(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.loadKeepRules(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// Revision is a number that grows with each change of anything. Who derives
+// something from settings reads it first: if it is the same again, so are they.
+func (s *Settings) Revision() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.revision
 }
 
 var (
