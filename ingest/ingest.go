@@ -3,7 +3,7 @@
 // traces that have gone quiet.
 //
 //	door → Accept → parse, validate → Store.PutSegments (synced) → acknowledged
-//	            Run → Store.Due → derive.Summary → Store.Settle
+//	            Run → Store.Due → Sorter: summary, groups, kept or dropped → Store.Settle → counted
 //
 // What is refused, shortened or superseded is told to [Losses]; nothing
 // vanishes silently.
@@ -22,7 +22,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tomotrace/tomo"
-	"github.com/tomotrace/tomo/derive"
 )
 
 // Store is what the write path asks of a backend.
@@ -52,6 +51,9 @@ type Options struct {
 	// for a minute; a round begins when a trace has been due for 30 s or 32 MiB
 	// are due.
 	Settle tomo.SettlePolicy
+	// Sorter puts traces into groups and decides which are kept. nil: there are
+	// no groups but Default, and all are kept.
+	Sorter *Sorter
 	// Losses is told what was not stored as sent. nil: a ledger of its own.
 	Losses *Losses
 	// Now is the clock that receipts are stamped with. nil: the real one.
@@ -82,6 +84,9 @@ func (o *Options) setDefaults() {
 	if o.Settle.Round == 0 {
 		o.Settle.Round = 32 << 20
 	}
+	if o.Sorter == nil {
+		o.Sorter = NewSorter(o.Logger)
+	}
 	if o.Losses == nil {
 		o.Losses = NewLosses()
 	}
@@ -101,6 +106,7 @@ type Pipeline struct {
 	accepted *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+	tally    *tally
 }
 
 // New makes a pipeline into store.
@@ -114,13 +120,22 @@ func New(store Store, o Options) *Pipeline {
 			Name: "tomo_ingest_document_bytes_total", Help: "Bytes of the segment documents stored."}, []string{"source"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tomo_ingest_refused_documents_total", Help: "Segment documents refused, by the code of the refusal."}, []string{"source", "code"}),
+		tally: newTally(o.Sorter.current),
 	}
 }
 
 // Collectors are the pipeline's metrics.
 func (p *Pipeline) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{p.accepted, p.bytes, p.refused, p.o.Losses}
+	return []prometheus.Collector{p.accepted, p.bytes, p.refused, p.o.Losses, p.tally}
 }
+
+// GroupFigures counts the traces that settled since it was last called, each
+// once, by group: Default, then the others by name, also those without any.
+// Traces that keep rules dropped count like all others.
+func (p *Pipeline) GroupFigures() []tomo.GroupFigures { return p.tally.take() }
+
+// Sorter is what puts traces into groups and decides which are kept.
+func (p *Pipeline) Sorter() *Sorter { return p.o.Sorter }
 
 // Losses is the ledger of what was not stored as sent.
 func (p *Pipeline) Losses() *Losses { return p.o.Losses }
@@ -306,13 +321,17 @@ func (p *Pipeline) Settle(ctx context.Context) (bool, error) {
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
-	rows := make([]tomo.Settled, len(due))
+	rules := p.o.Sorter.current()
+	round, rows := make([]sorted, len(due)), make([]tomo.Settled, len(due))
 	for i := range due {
-		summary := derive.Summary(due[i].ID, due[i].Documents)
-		summary.LimitExceeded = due[i].LimitExceeded
-		rows[i] = tomo.Settled{Summary: summary, Documents: due[i].Documents}
+		round[i] = rules.sort(&due[i], true)
+		rows[i] = tomo.Settled{Summary: round[i].summary, Documents: due[i].Documents, Dropped: !round[i].decision.Kept}
 	}
-	return true, p.store.Settle(ctx, rows)
+	if err := p.store.Settle(ctx, rows); err != nil {
+		return true, err
+	}
+	p.tally.count(rules, due, round)
+	return true, nil
 }
 
 // wait waits for d or until ctx ends.
