@@ -34,6 +34,13 @@ type Store interface {
 	// Count is the number of traces in w for which the plan holds. The plan has
 	// to be exact or without conditions.
 	Count(ctx context.Context, w tomo.Window, p filter.Plan) (int64, error)
+	// Scan gives each the traces in w for which one of the plans holds, each once,
+	// in no order, and tells how many traces were looked at since. Several
+	// goroutines call each at the same time. Found.Plans is as true as Summaries:
+	// an exact plan's bit is set for just the traces for which it holds, another's
+	// at least for those. A summary has the wanted parts at least; it is good until
+	// each returns, its strings stay good. The first error ends the scan.
+	Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, parts tomo.Parts, each func(looked int, found []tomo.Found) error) error
 	// Graph is the service graph of what was received in r of the traces of a
 	// group, sorted. The group is told by its Group.ID; "" stands for all traces.
 	// A settled trace belongs to the groups that its summary was settled with, an

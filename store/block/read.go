@@ -528,95 +528,118 @@ func (r *reader) summary() (*tomo.Summary, error) {
 	if c[colEntryPoint].there() {
 		s.EntryPoint = int(c[colEntryPoint].int())
 	}
-	r.lists(s)
+	r.lists(s, tomo.EveryPart)
 	return s, r.check()
 }
 
-// lists reads what there is any number of in a summary.
-func (r *reader) lists(s *tomo.Summary) {
-	c := &r.cursors
-	if n := r.list(colNodeName, colNodeRegion); n > 0 {
-		s.Nodes = make([]tomo.Node, n)
-	}
-	for i := range s.Nodes {
-		s.Nodes[i] = tomo.Node{
-			NodeID: tomo.NodeID{
-				Name:    c[colNodeName].string(),
-				Type:    c[colNodeType].string(),
-				Account: c[colNodeAccount].string(),
-			},
-			State:  word[tomo.State](r, states[:], &c[colNodeState]),
-			Root:   c[colNodeRoot].bool(),
-			Region: c[colNodeRegion].string(),
+// lists reads what there is any number of in a summary, of the parts that are
+// wanted. The lists' memory is used again.
+func (r *reader) lists(s *tomo.Summary, parts tomo.Parts) {
+	if parts.Has(tomo.PartNodes) {
+		s.Nodes = resized(s.Nodes, r.list(colNodeName, colNodeRegion))
+		for i := range s.Nodes {
+			r.node(&s.Nodes[i])
 		}
 	}
-	if n := r.list(colUnitNode, colUnitOpen); n > 0 {
-		s.Units = make([]tomo.Unit, n)
-	}
-	for i := range s.Units {
-		s.Units[i] = tomo.Unit{
-			Node:         int(c[colUnitNode].int()),
-			Received:     c[colUnitReceived].time(),
-			Start:        c[colUnitStart].time(),
-			End:          c[colUnitEnd].time(),
-			ResponseTime: c[colUnitResponseTime].duration(),
-			Duration:     c[colUnitDuration].duration(),
-			Outcome:      word[tomo.Outcome](r, outcomes[:], &c[colUnitOutcome]),
-			Status:       int(c[colUnitStatus].int()),
-			Inferred:     c[colUnitInferred].bool(),
-			Open:         c[colUnitOpen].bool(),
+	if parts.Has(tomo.PartUnits) {
+		s.Units = resized(s.Units, r.list(colUnitNode, colUnitOpen))
+		for i := range s.Units {
+			r.unit(&s.Units[i])
 		}
 	}
-	if n := r.list(colCallFrom, colCallAliasType); n > 0 {
-		s.Calls = make([]tomo.Call, n)
-	}
-	for i := range s.Calls {
-		s.Calls[i] = tomo.Call{
-			From:         int(c[colCallFrom].int()),
-			To:           int(c[colCallTo].int()),
-			Received:     c[colCallReceived].time(),
-			ResponseTime: c[colCallResponseTime].duration(),
-			Outcome:      word[tomo.Outcome](r, outcomes[:], &c[colCallOutcome]),
-			Status:       int(c[colCallStatus].int()),
-			Open:         c[colCallOpen].bool(),
-			AliasName:    c[colCallAliasName].string(),
-			AliasType:    c[colCallAliasType].string(),
+	if parts.Has(tomo.PartCalls) {
+		s.Calls = resized(s.Calls, r.list(colCallFrom, colCallAliasType))
+		for i := range s.Calls {
+			r.call(&s.Calls[i])
 		}
 	}
-	if n := r.list(colAnnotationKey, colAnnotationNodes); n > 0 {
-		s.Annotations = make([]tomo.SummaryAnnotation, n)
-	}
-	for i := range s.Annotations {
-		a := &s.Annotations[i]
-		a.Key = c[colAnnotationKey].string()
-		a.Value.Kind = word[tomo.ValueKind](r, kinds[:], &c[colAnnotationKind])
-		if c[colAnnotationString].there() {
-			a.Value.String = c[colAnnotationString].string()
+	if parts.Has(tomo.PartAnnotations) {
+		s.Annotations = resized(s.Annotations, r.list(colAnnotationKey, colAnnotationNodes))
+		for i := range s.Annotations {
+			r.annotation(&s.Annotations[i])
 		}
-		if c[colAnnotationNumber].there() {
-			a.Value.Number = c[colAnnotationNumber].float()
+	}
+	if parts.Has(tomo.PartUsers) {
+		s.Users = resized(s.Users, r.list(colUserName, colUserNodes))
+		for i := range s.Users {
+			s.Users[i] = tomo.User{Name: r.cursors[colUserName].string(), Nodes: r.cursors[colUserNodes].nodes()}
 		}
-		if c[colAnnotationBool].there() {
-			a.Value.Bool = c[colAnnotationBool].bool()
-		}
-		a.Nodes = c[colAnnotationNodes].nodes()
 	}
-	if n := r.list(colUserName, colUserNodes); n > 0 {
-		s.Users = make([]tomo.User, n)
+	if parts.Has(tomo.PartPlaces) {
+		s.ResourceARNs = r.strings(s.ResourceARNs, colResourceARN)
+		s.InstanceIDs = r.strings(s.InstanceIDs, colInstanceID)
+		s.AvailabilityZones = r.strings(s.AvailabilityZones, colAvailabilityZone)
+		s.Groups = r.strings(s.Groups, colGroup)
 	}
-	for i := range s.Users {
-		s.Users[i] = tomo.User{Name: c[colUserName].string(), Nodes: c[colUserNodes].nodes()}
-	}
-	s.ResourceARNs = r.strings(colResourceARN)
-	s.InstanceIDs = r.strings(colInstanceID)
-	s.AvailabilityZones = r.strings(colAvailabilityZone)
-	s.Groups = r.strings(colGroup)
 }
 
-func (r *reader) strings(column int) (list []string) {
-	if n := r.list(column, column); n > 0 {
-		list = make([]string, n)
+// resized is a list of n elements, in the memory of list if there is room.
+func resized[T any](list []T, n int) []T { return slices.Grow(list[:0], n)[:n] }
+
+func (r *reader) node(n *tomo.Node) {
+	c := &r.cursors
+	*n = tomo.Node{
+		NodeID: tomo.NodeID{
+			Name:    c[colNodeName].string(),
+			Type:    c[colNodeType].string(),
+			Account: c[colNodeAccount].string(),
+		},
+		State:  word[tomo.State](r, states[:], &c[colNodeState]),
+		Root:   c[colNodeRoot].bool(),
+		Region: c[colNodeRegion].string(),
 	}
+}
+
+func (r *reader) unit(u *tomo.Unit) {
+	c := &r.cursors
+	*u = tomo.Unit{
+		Node:         int(c[colUnitNode].int()),
+		Received:     c[colUnitReceived].time(),
+		Start:        c[colUnitStart].time(),
+		End:          c[colUnitEnd].time(),
+		ResponseTime: c[colUnitResponseTime].duration(),
+		Duration:     c[colUnitDuration].duration(),
+		Outcome:      word[tomo.Outcome](r, outcomes[:], &c[colUnitOutcome]),
+		Status:       int(c[colUnitStatus].int()),
+		Inferred:     c[colUnitInferred].bool(),
+		Open:         c[colUnitOpen].bool(),
+	}
+}
+
+func (r *reader) call(call *tomo.Call) {
+	c := &r.cursors
+	*call = tomo.Call{
+		From:         int(c[colCallFrom].int()),
+		To:           int(c[colCallTo].int()),
+		Received:     c[colCallReceived].time(),
+		ResponseTime: c[colCallResponseTime].duration(),
+		Outcome:      word[tomo.Outcome](r, outcomes[:], &c[colCallOutcome]),
+		Status:       int(c[colCallStatus].int()),
+		Open:         c[colCallOpen].bool(),
+		AliasName:    c[colCallAliasName].string(),
+		AliasType:    c[colCallAliasType].string(),
+	}
+}
+
+func (r *reader) annotation(a *tomo.SummaryAnnotation) {
+	c := &r.cursors
+	*a = tomo.SummaryAnnotation{}
+	a.Key = c[colAnnotationKey].string()
+	a.Value.Kind = word[tomo.ValueKind](r, kinds[:], &c[colAnnotationKind])
+	if c[colAnnotationString].there() {
+		a.Value.String = c[colAnnotationString].string()
+	}
+	if c[colAnnotationNumber].there() {
+		a.Value.Number = c[colAnnotationNumber].float()
+	}
+	if c[colAnnotationBool].there() {
+		a.Value.Bool = c[colAnnotationBool].bool()
+	}
+	a.Nodes = c[colAnnotationNodes].nodes()
+}
+
+func (r *reader) strings(list []string, column int) []string {
+	list = resized(list, r.list(column, column))
 	for i := range list {
 		list[i] = r.cursors[column].string()
 	}

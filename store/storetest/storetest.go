@@ -242,6 +242,7 @@ func (w *world) check(windows ...tomo.Window) {
 		if n, err := w.store.Count(context.Background(), window, filter.Plan{}); err != nil || n != int64(len(want)) {
 			w.Fatalf("count of %v: %d, %v; want %d", window, n, err, len(want))
 		}
+		w.checkScan(window, want)
 		var all tomo.ServiceGraph
 		for id, docs := range w.model {
 			all.Add(derive.Summary(id, docs), window.TimeRange)
