@@ -14,6 +14,8 @@ const (
 	Throttled Code = "Throttled"
 	// Unavailable: the server cannot do it now (full, draining, disk trouble).
 	Unavailable Code = "Unavailable"
+	// RuleLimitExceeded: there are as many sampling rules as there may be.
+	RuleLimitExceeded Code = "RuleLimitExceeded"
 )
 
 // The codes with which a segment document is refused, spelled as the service

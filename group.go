@@ -44,7 +44,7 @@ type GroupFigures struct {
 	ResponseTimes                     Histogram // of the traces whose root has ended
 }
 
-// Tag is a label that operators put on a group.
+// Tag is a label that operators put on a group or a sampling rule.
 type Tag struct{ Key, Value string }
 
 // ID is the part of the ARN that is the group's alone; "Default" for Default.

@@ -21,13 +21,14 @@ var layers = map[string]string{
 	"filter":           ".",
 	"ingest":           ". derive filter",
 	"query":            ". derive filter",
+	"sampling":         ".",
 	"settings":         ". filter",
 	"store/block":      ". filter",
 	"store/localstore": ". filter store/block",
 	"store/storetest":  "*", // tests only, but for the suite itself
 	"client":           ". api",
 	"daemon":           ". api",
-	"server":           ". api filter ingest query settings",
+	"server":           ". api filter ingest query sampling settings",
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 }

@@ -1,0 +1,206 @@
+package sampling
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/tomotrace/tomo"
+)
+
+// Request is what a client knows of a request when it decides. What it does
+// not know is empty.
+type Request struct {
+	ServiceName string
+	ServiceType string // origin of the service, such as AWS::EC2::Instance
+	Host        string
+	HTTPMethod  string
+	URLPath     string // without the query
+	ResourceARN string
+	Attributes  map[string]string
+}
+
+// Family is a family of clients that read rules in the same way.
+type Family struct {
+	Name string
+	pattern
+	matcher
+}
+
+// pattern says how texts are held against patterns.
+type pattern struct {
+	split      func(string) []rune // into what one ? stands for
+	caseMatter func(pattern string) bool
+	unanchored bool // a pattern may match a part of the text
+}
+
+// matcher says how requests are held against rules.
+type matcher struct {
+	// missing tells whether a pattern matches what the request lacks.
+	missing     func(pattern string) bool
+	missingPath string // what stands for a path that the request lacks
+
+	anyVersion bool // rules of an unknown version count too
+	attributes bool // rules with attributes count, and the attributes have to match
+	arn        arnHabit
+}
+
+// arnHabit is what a family does about the resource of a rule.
+type arnHabit uint8
+
+const (
+	arnUnsupported arnHabit = iota // a rule counts only if it is *
+	arnMatched
+	arnIgnored
+)
+
+// Families lists the families of clients that are known, by their habits in
+// mid-2025. The first is the reference: what X-Ray's own documentation says.
+func Families() []*Family {
+	characters := func(s string) []rune { return []rune(s) }
+	never := func(string) bool { return false }
+	always := func(string) bool { return true }
+	star := func(p string) bool { return p == "*" }
+	stars := func(p string) bool { return strings.Trim(p, "*") == "" }
+	return []*Family{
+		{
+			Name:    "X-Ray SDKs for Python and Node",
+			pattern: pattern{split: characters, caseMatter: never},
+			matcher: matcher{missing: always},
+		},
+		{
+			Name:    "X-Ray SDK for Go",
+			pattern: pattern{split: octets, caseMatter: never},
+			matcher: matcher{missing: always},
+		},
+		{
+			Name:    "X-Ray SDK for Java",
+			pattern: pattern{split: utf16Units, caseMatter: never},
+			matcher: matcher{missing: stars},
+		},
+		{
+			Name:    "OpenTelemetry for Java",
+			pattern: pattern{split: utf16Units, caseMatter: func(p string) bool { return strings.ContainsAny(p, "*?") }},
+			matcher: matcher{missing: star, anyVersion: true, attributes: true, arn: arnMatched},
+		},
+		{
+			Name:    "ADOT for Python",
+			pattern: pattern{split: characters, caseMatter: always},
+			matcher: matcher{missing: star, missingPath: "/", attributes: true, arn: arnMatched},
+		},
+		{
+			Name:    "OpenTelemetry for Go",
+			pattern: pattern{split: characters, caseMatter: never, unanchored: true},
+			matcher: matcher{missing: stars, attributes: true, arn: arnIgnored},
+		},
+	}
+}
+
+// Choose returns the rule that decides a request; nil if none matches, which
+// cannot be if Default is among the rules.
+func (f *Family) Choose(rules []*tomo.SamplingRule, r *Request) *tomo.SamplingRule {
+	for _, rule := range Ordered(rules) {
+		if f.Matches(rule, r) {
+			return rule
+		}
+	}
+	return nil
+}
+
+// Ordered is the rules in the order in which they are tried.
+func Ordered(rules []*tomo.SamplingRule) []*tomo.SamplingRule {
+	return slices.SortedStableFunc(slices.Values(rules), func(a, b *tomo.SamplingRule) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// Matches reports whether a rule would decide a request if no other did.
+func (f *Family) Matches(rule *tomo.SamplingRule, r *Request) bool {
+	if rule.Version != 1 && !f.anyVersion {
+		return false
+	}
+	if len(rule.Attributes) > 0 && !f.attributes {
+		return false
+	}
+	switch f.arn {
+	case arnUnsupported:
+		if rule.ResourceARN != "*" {
+			return false
+		}
+	case arnMatched:
+		if !f.matchField(rule.ResourceARN, r.ResourceARN) {
+			return false
+		}
+	}
+	for key, pattern := range rule.Attributes {
+		if value, known := r.Attributes[key]; !known || !f.Match(pattern, value) {
+			return false
+		}
+	}
+	return f.matchField(rule.ServiceName, r.ServiceName) &&
+		f.matchField(rule.ServiceType, r.ServiceType) &&
+		f.matchField(rule.Host, r.Host) &&
+		f.matchField(rule.HTTPMethod, r.HTTPMethod) &&
+		f.matchField(rule.URLPath, cmp.Or(r.URLPath, f.missingPath))
+}
+
+func (f *Family) matchField(pattern, value string) bool {
+	if value == "" {
+		return f.missing(pattern)
+	}
+	return f.Match(pattern, value)
+}
+
+// Match reports whether a text matches a pattern.
+func (f *Family) Match(pattern, text string) bool {
+	if !f.caseMatter(pattern) {
+		pattern, text = strings.ToLower(pattern), strings.ToLower(text)
+	}
+	if f.unanchored && pattern != "" {
+		pattern = "*" + pattern + "*"
+	}
+	return match(f.split(pattern), f.split(text))
+}
+
+// match walks along both. At a star it remembers the place and goes on as if
+// the star stood for nothing; where that fails, the latest star takes one more.
+// Earlier stars never need to: what they took was the least.
+func match(pattern, text []rune) bool {
+	p, t, star, taken := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, taken = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			taken++
+			p, t = star+1, taken
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+func octets(s string) []rune {
+	units := make([]rune, len(s))
+	for i := range len(s) {
+		units[i] = rune(s[i])
+	}
+	return units
+}
+
+func utf16Units(s string) []rune {
+	var units []rune
+	for _, u := range utf16.Encode([]rune(s)) {
+		units = append(units, rune(u))
+	}
+	return units
+}
