@@ -1,5 +1,5 @@
 // Package settings is what operators set, and what stays when the server is
-// restarted: the groups and the keep rules.
+// restarted: the groups, the keep rules and the sampling rules.
 //
 // In come changes, which are checked and made durable before they count; out go
 // values that are never changed afterwards, so that readers need no lock and no
@@ -32,7 +32,7 @@ type Store interface {
 // Options configure settings. The zero value is a good default.
 type Options struct {
 	// Account and Region stand in the ARNs of what is created from now on, and of
-	// the Default group. "": DefaultAccount and DefaultRegion.
+	// the Default group and the Default sampling rule. "": DefaultAccount and DefaultRegion.
 	Account, Region string
 	// Now is the clock. nil: the real one.
 	Now func() time.Time
@@ -56,6 +56,7 @@ type Settings struct {
 	revision int64
 	groups   []*tomo.Group
 	keep     *tomo.KeepRules
+	sampling *tomo.SamplingRules
 }
 
 // Open reads what the store holds.
@@ -84,6 +85,9 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 		return nil, err
 	}
 	if err := s.loadKeepRules(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.loadSamplingRules(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

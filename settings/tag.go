@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,11 +23,14 @@ const (
 // Tags lists the tags of a resource in order of their keys. The error is
 // NotFound if there is no such resource, Invalid if there can be none.
 func (s *Settings) Tags(arn string) ([]tomo.Tag, error) {
-	g, err := s.resource(arn)
-	if err != nil {
+	switch r, err := s.resource(arn); r := r.(type) {
+	case *tomo.Group:
+		return r.Tags, nil
+	case *tomo.SamplingRule:
+		return r.Tags, nil
+	default:
 		return nil, err
 	}
-	return g.Tags, nil
 }
 
 // Tag puts tags on a resource; a key that is there gets the new value.
@@ -49,29 +51,41 @@ func (s *Settings) Untag(ctx context.Context, arn string, keys []string) error {
 }
 
 func (s *Settings) retag(ctx context.Context, arn string, f func(before []tomo.Tag) ([]tomo.Tag, error)) error {
-	if _, err := s.resource(arn); err != nil {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	switch before, err := s.resource(arn); before := before.(type) {
+	case *tomo.Group:
+		after := *before
+		if after.Tags, err = f(before.Tags); err != nil {
+			return err
+		}
+		groups := slices.Clone(s.Groups())
+		groups[slices.Index(groups, before)] = &after
+		return s.save(ctx, groups)
+	case *tomo.SamplingRule: // tags are not a change of the rule: clients need not read it again
+		after := *before
+		if after.Tags, err = f(before.Tags); err != nil {
+			return err
+		}
+		return s.replaceSamplingRule(ctx, before, &after, s.SamplingRules().Modified)
+	default:
 		return err
 	}
-	_, err := s.change(ctx, GroupRef{ARN: arn}, func(g *tomo.Group, _ []*tomo.Group) (err error) {
-		g.Tags, err = f(g.Tags)
-		return err
-	})
-	if errors.Is(err, errNoGroup) { // it went in between
-		return errNoResource(arn)
-	}
-	return err
 }
 
-// resource finds what has tags: a group.
-func (s *Settings) resource(arn string) (*tomo.Group, error) {
+// resource finds what has tags: a *tomo.Group or a *tomo.SamplingRule, or nil
+// and an error.
+func (s *Settings) resource(arn string) (any, error) {
 	if !taggable(arn) {
 		return nil, invalid(fmt.Sprintf("%q is not the ARN of a group or a sampling rule", arn))
 	}
-	g, err := s.Group(GroupRef{ARN: arn})
-	if err != nil {
-		return nil, errNoResource(arn)
+	if g, err := s.Group(GroupRef{ARN: arn}); err == nil {
+		return g, nil
 	}
-	return g, nil
+	if r, err := s.samplingRule(SamplingRuleRef{ARN: arn}); err == nil {
+		return r, nil
+	}
+	return nil, errNoResource(arn)
 }
 
 // taggable reports whether arn has the form of what could have tags.
