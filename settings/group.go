@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -325,18 +324,12 @@ type groupEntry struct {
 }
 
 func (s *Settings) loadGroups(ctx context.Context) error {
-	text, err := s.store.LoadSettings(ctx, groupsName)
-	if err != nil {
-		return fmt.Errorf("loading the groups: %w", err)
+	file := groupsFile{Version: groupsVersion}
+	if err := s.load(ctx, groupsName, &file); err != nil {
+		return err
 	}
-	var file groupsFile
-	if text != nil {
-		if err := json.Unmarshal(text, &file); err != nil {
-			return fmt.Errorf("reading the groups: %w", err)
-		}
-		if file.Version != groupsVersion {
-			return fmt.Errorf("the groups are of version %d, this program reads version %d", file.Version, groupsVersion)
-		}
+	if file.Version != groupsVersion {
+		return errVersion(groupsName, file.Version, groupsVersion)
 	}
 	groups := []*tomo.Group{{Name: tomo.DefaultGroup}}
 	for _, e := range file.Groups {
@@ -377,12 +370,8 @@ func (s *Settings) save(ctx context.Context, groups []*tomo.Group) error {
 		}
 		file.Groups = append(file.Groups, e)
 	}
-	text, err := json.MarshalIndent(file, "", "\t") // operators may look
-	if err != nil {
-		return fmt.Errorf("writing the groups: %w", err)
-	}
-	if err := s.store.SaveSettings(ctx, groupsName, append(text, '\n')); err != nil {
-		return fmt.Errorf("saving the groups: %w", err)
+	if err := s.write(ctx, groupsName, file); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -101,21 +100,14 @@ type keepEntry struct {
 }
 
 func (s *Settings) loadKeepRules(ctx context.Context) error {
-	text, err := s.store.LoadSettings(ctx, keepName)
-	if err != nil {
-		return fmt.Errorf("loading the keep rules: %w", err)
-	}
-	s.keep = &tomo.KeepRules{}
-	if text == nil {
-		return nil
-	}
-	var file keepFile
-	if err := json.Unmarshal(text, &file); err != nil {
-		return fmt.Errorf("reading the keep rules: %w", err)
+	file := keepFile{Version: keepVersion}
+	if err := s.load(ctx, keepName, &file); err != nil {
+		return err
 	}
 	if file.Version != keepVersion {
-		return fmt.Errorf("the keep rules are of version %d, this program reads version %d", file.Version, keepVersion)
+		return errVersion(keepName, file.Version, keepVersion)
 	}
+	s.keep = &tomo.KeepRules{}
 	s.keep.Revision = file.Revision
 	for _, e := range file.Rules {
 		s.keep.Rules = append(s.keep.Rules, tomo.KeepRule(e))
@@ -130,12 +122,8 @@ func (s *Settings) saveKeepRules(ctx context.Context, keep *tomo.KeepRules) erro
 	for i, r := range keep.Rules {
 		file.Rules[i] = keepEntry(r)
 	}
-	text, err := json.MarshalIndent(file, "", "\t") // operators may look
-	if err != nil {
-		return fmt.Errorf("writing the keep rules: %w", err)
-	}
-	if err := s.store.SaveSettings(ctx, keepName, append(text, '\n')); err != nil {
-		return fmt.Errorf("saving the keep rules: %w", err)
+	if err := s.write(ctx, keepName, file); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -293,18 +292,12 @@ func (s *Settings) newDefaultRule() *tomo.SamplingRule {
 }
 
 func (s *Settings) loadSamplingRules(ctx context.Context) error {
-	text, err := s.store.LoadSettings(ctx, samplingName)
-	if err != nil {
-		return fmt.Errorf("loading the sampling rules: %w", err)
+	file := samplingFile{Version: samplingVersion}
+	if err := s.load(ctx, samplingName, &file); err != nil {
+		return err
 	}
-	var file samplingFile
-	if text != nil {
-		if err := json.Unmarshal(text, &file); err != nil {
-			return fmt.Errorf("reading the sampling rules: %w", err)
-		}
-		if file.Version != samplingVersion {
-			return fmt.Errorf("the sampling rules are of version %d, this program reads version %d", file.Version, samplingVersion)
-		}
+	if file.Version != samplingVersion {
+		return errVersion(samplingName, file.Version, samplingVersion)
 	}
 	rules := &tomo.SamplingRules{Modified: file.Modified}
 	byDefault := s.newDefaultRule()
@@ -364,12 +357,8 @@ func (s *Settings) saveSamplingRules(ctx context.Context, list []*tomo.SamplingR
 		}
 		file.Rules = append(file.Rules, e)
 	}
-	text, err := json.MarshalIndent(file, "", "\t") // operators may look
-	if err != nil {
-		return fmt.Errorf("writing the sampling rules: %w", err)
-	}
-	if err := s.store.SaveSettings(ctx, samplingName, append(text, '\n')); err != nil {
-		return fmt.Errorf("saving the sampling rules: %w", err)
+	if err := s.write(ctx, samplingName, file); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,6 @@
 // Package settings is what operators set, and what stays when the server is
-// restarted: the groups, the keep rules and the sampling rules.
+// restarted: groups, keep rules, sampling rules, resource policies, and which traces
+// are indexed.
 //
 // In come changes, which are checked and made durable before they count; out go
 // values that are never changed afterwards, so that readers need no lock and no
@@ -57,6 +58,8 @@ type Settings struct {
 	groups   []*tomo.Group
 	keep     *tomo.KeepRules
 	sampling *tomo.SamplingRules
+	policies []Policy
+	indexing *Indexing
 }
 
 // Open reads what the store holds.
@@ -81,14 +84,10 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 		now:   o.Now,
 		arn:   "arn:" + partition(o.Region) + ":xray:" + o.Region + ":" + o.Account + ":",
 	}
-	if err := s.loadGroups(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.loadKeepRules(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.loadSamplingRules(ctx); err != nil {
-		return nil, err
+	for _, load := range []func(context.Context) error{s.loadGroups, s.loadKeepRules, s.loadSamplingRules, s.loadPolicies, s.loadIndexing} {
+		if err := load(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }

@@ -480,7 +480,7 @@ func TestNotSaved(t *testing.T) {
 
 func TestForeignFile(t *testing.T) {
 	for text, want := range map[string]string{
-		"{":             "reading the groups",
+		"{":             "reading the settings groups",
 		`{"version":2}`: "of version 2, this program reads version 1",
 	} {
 		_, err := settings.Open(t.Context(), &memory{texts: map[string][]byte{"groups": []byte(text)}}, settings.Options{})
