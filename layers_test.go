@@ -28,7 +28,8 @@ var layers = map[string]string{
 	"store/storetest":  "*", // tests only, but for the suite itself
 	"client":           ". api",
 	"daemon":           ". api",
-	"server":           ". api filter ingest query sampling settings",
+	"otlp":             "",
+	"server":           ". api filter ingest otlp query sampling settings",
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 }

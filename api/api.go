@@ -44,6 +44,25 @@ var (
 	TagResource         = Operation{"TagResource", "/TagResource"}
 	UntagResource       = Operation{"UntagResource", "/UntagResource"}
 	ListTagsForResource = Operation{"ListTagsForResource", "/ListTagsForResource"}
+
+	GetEncryptionConfig = Operation{"GetEncryptionConfig", "/EncryptionConfig"}
+	PutEncryptionConfig = Operation{"PutEncryptionConfig", "/PutEncryptionConfig"}
+
+	PutResourcePolicy    = Operation{"PutResourcePolicy", "/PutResourcePolicy"}
+	ListResourcePolicies = Operation{"ListResourcePolicies", "/ListResourcePolicies"}
+	DeleteResourcePolicy = Operation{"DeleteResourcePolicy", "/DeleteResourcePolicy"}
+
+	GetTraceSegmentDestination    = Operation{"GetTraceSegmentDestination", "/GetTraceSegmentDestination"}
+	UpdateTraceSegmentDestination = Operation{"UpdateTraceSegmentDestination", "/UpdateTraceSegmentDestination"}
+	GetIndexingRules              = Operation{"GetIndexingRules", "/GetIndexingRules"}
+	UpdateIndexingRule            = Operation{"UpdateIndexingRule", "/UpdateIndexingRule"}
+
+	StartTraceRetrieval     = Operation{"StartTraceRetrieval", "/StartTraceRetrieval"}
+	ListRetrievedTraces     = Operation{"ListRetrievedTraces", "/ListRetrievedTraces"}
+	GetRetrievedTracesGraph = Operation{"GetRetrievedTracesGraph", "/GetRetrievedTracesGraph"}
+	CancelTraceRetrieval    = Operation{"CancelTraceRetrieval", "/CancelTraceRetrieval"}
+
+	PutTelemetryRecords = Operation{"PutTelemetryRecords", "/TelemetryRecords"}
 )
 
 // Operations lists all operations of the service's model of 2016-04-12.
@@ -52,31 +71,31 @@ func Operations() []Operation {
 		PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph, GetServiceGraph,
 		CreateGroup, GetGroup, GetGroups, UpdateGroup, DeleteGroup,
 		TagResource, UntagResource, ListTagsForResource,
-		{"CancelTraceRetrieval", "/CancelTraceRetrieval"},
+		CancelTraceRetrieval,
 		{"CreateSamplingRule", "/CreateSamplingRule"},
-		{"DeleteResourcePolicy", "/DeleteResourcePolicy"},
+		DeleteResourcePolicy,
 		{"DeleteSamplingRule", "/DeleteSamplingRule"},
-		{"GetEncryptionConfig", "/EncryptionConfig"},
-		{"GetIndexingRules", "/GetIndexingRules"},
+		GetEncryptionConfig,
+		GetIndexingRules,
 		{"GetInsight", "/Insight"},
 		{"GetInsightEvents", "/InsightEvents"},
 		{"GetInsightImpactGraph", "/InsightImpactGraph"},
 		{"GetInsightSummaries", "/InsightSummaries"},
-		{"GetRetrievedTracesGraph", "/GetRetrievedTracesGraph"},
+		GetRetrievedTracesGraph,
 		{"GetSamplingRules", "/GetSamplingRules"},
 		{"GetSamplingStatisticSummaries", "/SamplingStatisticSummaries"},
 		{"GetSamplingTargets", "/SamplingTargets"},
 		GetTimeSeriesServiceStatistics,
-		{"GetTraceSegmentDestination", "/GetTraceSegmentDestination"},
-		{"ListResourcePolicies", "/ListResourcePolicies"},
-		{"ListRetrievedTraces", "/ListRetrievedTraces"},
-		{"PutEncryptionConfig", "/PutEncryptionConfig"},
-		{"PutResourcePolicy", "/PutResourcePolicy"},
-		{"PutTelemetryRecords", "/TelemetryRecords"},
-		{"StartTraceRetrieval", "/StartTraceRetrieval"},
-		{"UpdateIndexingRule", "/UpdateIndexingRule"},
+		GetTraceSegmentDestination,
+		ListResourcePolicies,
+		ListRetrievedTraces,
+		PutEncryptionConfig,
+		PutResourcePolicy,
+		PutTelemetryRecords,
+		StartTraceRetrieval,
+		UpdateIndexingRule,
 		{"UpdateSamplingRule", "/UpdateSamplingRule"},
-		{"UpdateTraceSegmentDestination", "/UpdateTraceSegmentDestination"},
+		UpdateTraceSegmentDestination,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,6 +20,12 @@ const (
 	InternalFailure           = "InternalFailure"
 	ServiceUnavailable        = "ServiceUnavailable"
 	ResourceNotFoundException = "ResourceNotFoundException"
+
+	InvalidPolicyRevisionIDException  = "InvalidPolicyRevisionIdException"
+	MalformedPolicyDocumentException  = "MalformedPolicyDocumentException"
+	LockoutPreventionException        = "LockoutPreventionException"
+	PolicySizeLimitExceededException  = "PolicySizeLimitExceededException"
+	PolicyCountLimitExceededException = "PolicyCountLimitExceededException"
 
 	// These are ours: the service has no such answers, or has them nowhere
 	// written down.
@@ -128,6 +135,13 @@ func (v *Violations) OneOf(member, value string, allowed ...string) {
 	}
 	*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
 		value, member, strings.Join(allowed, ", ")))
+}
+
+// Pattern notes a text that does not have the form, which is told as written.
+func (v *Violations) Pattern(member, value string, form *regexp.Regexp, written string) {
+	if !form.MatchString(value) {
+		*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", value, member, written))
+	}
 }
 
 // Err is a ValidationException with all of them, or nil.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -92,4 +93,32 @@ func appendDouble(b []byte, f float64) []byte {
 	b = append(b, 'E')
 	power, _ := strconv.Atoi(exponent)
 	return strconv.AppendInt(b, int64(power), 10)
+}
+
+// Count is a number of things, as daemons count them. X-Ray: fractions are cut
+// off, and what is larger than an Integer is the largest one.
+type Count int32
+
+// UnmarshalJSON reads a number.
+func (c *Count) UnmarshalJSON(text []byte) error {
+	var f float64
+	if err := json.Unmarshal(text, &f); err != nil {
+		return serialization(&json.UnmarshalTypeError{Value: kindOf(text), Type: reflect.TypeFor[int32]()})
+	}
+	*c = Count(max(math.MinInt32, min(math.MaxInt32, f)))
+	return nil
+}
+
+// kindOf names the kind of a JSON value as encoding/json does.
+func kindOf(text []byte) string {
+	switch text[0] {
+	case '"':
+		return "string"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	default:
+		return "bool"
+	}
 }

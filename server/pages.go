@@ -18,6 +18,7 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 		"/version":     s.version,
 		"/metrics":     metrics.ServeHTTP,
 		api.LossesPath: s.losses,
+		"/telemetry":   s.telemetryPage,
 	}
 	for path, page := range pages {
 		pages[path] = readOnly(page)
@@ -71,6 +72,10 @@ func (s *Server) losses(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	s.sendPage(w, r, http.StatusOK, page)
+}
+
+func (s *Server) telemetryPage(w http.ResponseWriter, r *http.Request) {
+	s.sendPage(w, r, http.StatusOK, struct{ Senders []api.Telemetry }{s.telemetry.list()})
 }
 
 // sendPage sends what must not be kept by caches.

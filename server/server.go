@@ -104,6 +104,8 @@ type Server struct {
 	operations map[string]operation // by path
 	pages      map[string]http.HandlerFunc
 	metrics    metrics
+	telemetry  telemetry
+	retrievals *query.Retrievals
 	bodies     bodies
 	answers    sync.Pool // of *bytes.Buffer
 	packers    sync.Pool // of *gzip.Writer
@@ -129,6 +131,8 @@ func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options)
 	s.answers.New = func() any { return new(bytes.Buffer) }
 	s.packers.New = newPacker
 	s.metrics.init(o.Metrics, &s.bodies)
+	s.telemetry.init(o.Metrics)
+	s.retrievals = query.NewRetrievals(e, nil)
 	built := map[api.Operation]handler{
 		api.PutTraceSegments:  s.putTraceSegments,
 		api.BatchGetTraces:    operationOf(s.batchGetTraces),
@@ -147,6 +151,22 @@ func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options)
 		api.ListTagsForResource: operationOf(s.listTagsForResource),
 		api.TagResource:         operationOf(s.tagResource),
 		api.UntagResource:       operationOf(s.untagResource),
+
+		api.PutResourcePolicy:    operationOf(s.putResourcePolicy),
+		api.ListResourcePolicies: operationOf(s.listResourcePolicies),
+		api.DeleteResourcePolicy: operationOf(s.deleteResourcePolicy),
+
+		api.GetTraceSegmentDestination:    operationOf(s.getTraceSegmentDestination),
+		api.UpdateTraceSegmentDestination: operationOf(s.updateTraceSegmentDestination),
+		api.GetIndexingRules:              operationOf(s.getIndexingRules),
+		api.UpdateIndexingRule:            operationOf(s.updateIndexingRule),
+
+		api.StartTraceRetrieval:     operationOf(s.startTraceRetrieval),
+		api.ListRetrievedTraces:     operationOf(s.listRetrievedTraces),
+		api.GetRetrievedTracesGraph: operationOf(s.getRetrievedTracesGraph),
+		api.CancelTraceRetrieval:    operationOf(s.cancelTraceRetrieval),
+
+		api.PutTelemetryRecords: operationOf(s.putTelemetryRecords),
 	}
 	for _, op := range api.Operations() {
 		s.operations[op.Path] = operation{op.Name, built[op]}

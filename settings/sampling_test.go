@@ -251,7 +251,7 @@ func TestSamplingRuleTags(t *testing.T) {
 }
 
 func TestSamplingRulesVersion(t *testing.T) {
-	for text, want := range map[string]string{`{"version":2}`: "of version 2", `[`: "reading the sampling rules"} {
+	for text, want := range map[string]string{`{"version":2}`: "of version 2", `[`: "reading the settings sampling-rules"} {
 		_, err := settings.Open(t.Context(), &memory{texts: map[string][]byte{"sampling-rules": []byte(text)}}, settings.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("opened %s: %v", text, err)
