@@ -27,6 +27,14 @@ const (
 	PolicySizeLimitExceededException  = "PolicySizeLimitExceededException"
 	PolicyCountLimitExceededException = "PolicyCountLimitExceededException"
 
+	// Who asks is not known, or may not.
+	AccessDeniedException               = "AccessDeniedException"
+	ExpiredTokenException               = "ExpiredTokenException"
+	IncompleteSignatureException        = "IncompleteSignatureException"
+	InvalidSignatureException           = "InvalidSignatureException"
+	MissingAuthenticationTokenException = "MissingAuthenticationTokenException"
+	UnrecognizedClientException         = "UnrecognizedClientException"
+
 	// These are ours: the service has no such answers, or has them nowhere
 	// written down.
 	NotImplementedException        = "NotImplementedException"
