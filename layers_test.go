@@ -26,6 +26,7 @@ var layers = map[string]string{
 	"store/block":      ". filter",
 	"store/localstore": ". filter store/block",
 	"store/storetest":  "*", // tests only, but for the suite itself
+	"identity":         "api",
 	"client":           ". api",
 	"daemon":           ". api",
 	"otlp":             "",

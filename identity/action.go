@@ -1,0 +1,99 @@
+package identity
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// Actions that are no operations of X-Ray. What the console and the command
+// line ask beyond them is under one path.
+const (
+	GetMetrics = "tomo:GetMetrics" // the page for Prometheus
+	GetConsole = "tomo:GetConsole" // what is read under /console/api/
+	PutConsole = "tomo:PutConsole" // what is changed there
+)
+
+// Action is the action that an operation of X-Ray needs.
+func Action(operation string) string { return "xray:" + operation }
+
+// roles are short for what AWS's own policies for X-Ray allow.
+var roles = map[string][]string{
+	"read":  {"xray:BatchGet*", "xray:Get*", "xray:List*", "xray:StartTraceRetrieval", "xray:CancelTraceRetrieval", GetConsole, GetMetrics},
+	"write": {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries"},
+	"admin": {"*"},
+}
+
+// Actions lists everything that can be allowed.
+func Actions() []string {
+	all := []string{GetMetrics, GetConsole, PutConsole}
+	for _, op := range api.Operations() {
+		all = append(all, Action(op.Name))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// CheckActions says why actions cannot be those of a credential: there are
+// none, or one is neither a role (read, write, admin) nor a pattern that any
+// action matches. In patterns * stands for any text and ? for one letter; as in
+// IAM, case does not matter.
+func CheckActions(actions []string) error {
+	if len(actions) == 0 {
+		return fmt.Errorf("a credential without actions is good for nothing: name roles (read, write, admin) or actions such as xray:Get*")
+	}
+	all := Actions()
+	for _, a := range actions {
+		if _, ok := roles[a]; ok {
+			continue
+		}
+		if !slices.ContainsFunc(all, func(action string) bool { return matches(a, action) }) {
+			return fmt.Errorf("%q is neither a role (read, write, admin) nor does any action match it, such as xray:PutTraceSegments", a)
+		}
+	}
+	return nil
+}
+
+// spellOut puts the patterns of roles in their place.
+func spellOut(actions []string) (patterns []string) {
+	for _, a := range actions {
+		if role, ok := roles[a]; ok {
+			patterns = append(patterns, role...)
+		} else {
+			patterns = append(patterns, a)
+		}
+	}
+	return patterns
+}
+
+// matches reports whether a text is of a pattern. After a mismatch only the
+// latest star can have been too short, so this is no worse than the product of
+// the lengths.
+func matches(pattern, text string) bool {
+	p, t, star, from := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t])):
+			p++
+			t++
+		case star >= 0:
+			from++
+			p, t = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}

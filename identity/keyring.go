@@ -1,0 +1,259 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// Options configure a keyring or a certificate. The zero value is a good
+// default.
+type Options struct {
+	// Every is how often a file is looked at for changes. 0: once a second.
+	Every time.Duration
+	// Now is the clock that signatures are held against. nil: the real one.
+	Now func() time.Time
+	// Log hears of files that were read again, or could not be.
+	Log *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	if o.Every == 0 {
+		o.Every = time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Keyring is what a server knows of the file of credentials. It follows changes
+// of the file: what cannot be read leaves everything as it was. Its methods may
+// be called concurrently.
+type Keyring struct {
+	o       Options
+	file    *File
+	watch   watch
+	reading sync.Mutex           // one reader of the file at a time
+	ring    atomic.Pointer[ring] // nil: there never was a file
+}
+
+// ring is the file at one moment, with the keys derived from its secrets.
+type ring struct {
+	credentials map[string]*Credential // by access key
+
+	mu   sync.RWMutex // guards keys
+	keys map[scoped]api.SigningKey
+}
+
+type scoped struct {
+	accessKey string
+	scope     api.Scope
+}
+
+// maxKeys bounds the keys of a ring: a day's for each of many credentials in
+// several regions. A key is kept only after a signature proved good.
+const maxKeys = 4096
+
+// NewKeyring reads the file. It may not be there: then everybody is welcome,
+// until it is. Once there, it is never missed again.
+func NewKeyring(f *File, o Options) (*Keyring, error) {
+	o.setDefaults()
+	k := &Keyring{o: o, file: f, watch: watch{paths: []string{f.path}, every: o.Every}}
+	k.watch.changed() // what is there now is what is read now
+	if err := k.read(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// read reads the file, if it is there.
+func (k *Keyring) read() error {
+	info, err := os.Stat(k.file.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if k.ring.Load() != nil {
+			return fmt.Errorf("the credentials are gone from %s", k.file.path)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the credentials: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o007 != 0 {
+		return fmt.Errorf("everybody on this machine may use the credentials in %s, which has mode %04o: chmod 600 it", k.file.path, mode)
+	}
+	records, err := k.file.read()
+	if err != nil {
+		return err
+	}
+	r := &ring{credentials: map[string]*Credential{}, keys: map[scoped]api.SigningKey{}}
+	for i := range records {
+		c, err := records[i].whole(k.file.key)
+		if err != nil {
+			return fmt.Errorf("reading the credential %s in %s: %w", records[i].AccessKeyID, k.file.path, err)
+		}
+		r.credentials[c.AccessKeyID] = c
+	}
+	k.ring.Store(r)
+	return nil
+}
+
+// current is the ring of the file as it is now, or was a moment ago.
+func (k *Keyring) current() *ring {
+	if k.watch.due() && k.reading.TryLock() {
+		if k.watch.changed() {
+			if err := k.read(); err != nil {
+				k.o.Log.Error("the credentials stay as they were", "error", err)
+				k.ring.CompareAndSwap(nil, &ring{}) // there are some: the door is not open any more
+			} else {
+				k.o.Log.Info("the credentials were read again", "file", k.file.path)
+			}
+		}
+		k.reading.Unlock()
+	}
+	return k.ring.Load()
+}
+
+// Open reports whether there are no credentials, so that everybody may do
+// everything.
+func (k *Keyring) Open() bool { return k == nil || k.current() == nil }
+
+// Tenants names the tenants that credentials are for, in order.
+func (k *Keyring) Tenants() []string {
+	if k.Open() {
+		return nil
+	}
+	var names []string
+	for _, c := range k.ring.Load().credentials {
+		names = append(names, c.Tenant)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Knows reports whether there is a credential with that access key.
+func (k *Keyring) Knows(accessKeyID string) bool {
+	r := k.current()
+	return r != nil && r.credentials[accessKeyID] != nil
+}
+
+// Claim is a request together with who it says to be from.
+type Claim struct {
+	Credential *Credential
+	request    *http.Request
+	signature  *api.Signature
+	ring       *ring
+	verified   bool // but for the body
+}
+
+// Claim reads who a request for a service says to be from and settles what can
+// be settled before its body is read: the access key is known, its time is not
+// over, the clock is right, and, if the body's hash is in a header, the
+// signature is good. The error is an *api.Error.
+func (k *Keyring) Claim(r *http.Request, service string) (*Claim, error) {
+	s, err := api.ParseSignature(r)
+	if err != nil {
+		return nil, err
+	}
+	now, ring := k.o.Now(), k.current()
+	if ring == nil {
+		return nil, api.UnrecognizedClient()
+	}
+	is := ring.credentials[s.AccessKeyID]
+	switch {
+	case is == nil || !is.holds(s.Token):
+		return nil, api.UnrecognizedClient()
+	case is.Expired(now):
+		return nil, api.ExpiredToken()
+	}
+	if err := s.Check(service, now); err != nil {
+		return nil, err
+	}
+	c := &Claim{Credential: is, request: r, signature: s, ring: ring}
+	if s.Body != "" {
+		if err := c.prove(s.Body); err != nil {
+			return nil, err
+		}
+		c.verified = true
+	}
+	return c, nil
+}
+
+// Verified reports whether it is certain who sent the request, although not
+// yet with which body.
+func (c *Claim) Verified() bool { return c.verified }
+
+// Verify settles the claim for a body with the hash. The error is an
+// *api.Error.
+func (c *Claim) Verify(hash [sha256.Size]byte) error {
+	var room [2 * sha256.Size]byte
+	text := string(hex.AppendEncode(room[:0], hash[:]))
+	if !c.verified {
+		return c.prove(text)
+	}
+	if text != c.signature.Body {
+		return api.BodyChanged()
+	}
+	return nil
+}
+
+func (c *Claim) prove(body string) error {
+	at := scoped{c.Credential.AccessKeyID, c.signature.Scope}
+	c.ring.mu.RLock()
+	key, cached := c.ring.keys[at]
+	c.ring.mu.RUnlock()
+	if !cached {
+		key = at.scope.Key(c.Credential.secret)
+	}
+	if err := c.signature.Verify(c.request, &key, body); err != nil {
+		return err
+	}
+	if !cached {
+		c.ring.keep(at, key)
+	}
+	return nil
+}
+
+// keep keeps a key that proved good.
+func (r *ring) keep(at scoped, key api.SigningKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.keys) >= maxKeys {
+		clear(r.keys) // once a day at most, but for somebody who plays with regions
+	}
+	r.keys[at] = key
+}
+
+// Password gives the credential whose secret somebody shows as such, as
+// Prometheus and browsers do. Temporary credentials are not for that. The error
+// is an *api.Error.
+func (k *Keyring) Password(accessKeyID, secret string) (*Credential, error) {
+	ring := k.current()
+	if ring == nil {
+		return nil, api.UnrecognizedClient()
+	}
+	is := ring.credentials[accessKeyID]
+	switch {
+	case is == nil || is.Temporary:
+		return nil, api.UnrecognizedClient()
+	case subtle.ConstantTimeCompare([]byte(is.secret), []byte(secret)) != 1:
+		return nil, api.UnrecognizedClient()
+	case is.Expired(k.o.Now()):
+		return nil, api.ExpiredToken()
+	}
+	return is, nil
+}
