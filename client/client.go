@@ -2,7 +2,7 @@
 // line; programs use an AWS SDK.
 //
 // A method is one request: nothing is retried, split or paged behind the
-// caller's back. Requests are not signed.
+// caller's back. Requests are signed if there are keys to do it with; see As.
 package client
 
 import (
@@ -25,6 +25,7 @@ import (
 type Client struct {
 	endpoint string
 	http     *http.Client
+	sign     func(context.Context, *http.Request, []byte) error // nil: requests go as they are
 }
 
 // timeout bounds a request from connecting to the last byte of the answer. It
@@ -148,6 +149,11 @@ func (c *Client) ask(ctx context.Context, what, method, path string, body []byte
 	}
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.sign != nil {
+		if err := c.sign(ctx, request, body); err != nil {
+			return err
+		}
 	}
 	reply, err := c.http.Do(request)
 	if err != nil {
