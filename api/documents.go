@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -33,34 +32,21 @@ func Documents(body []byte) ([][]byte, error) {
 	return documents, nil
 }
 
-// decodeDocuments reads any body that encoding/json can read.
+// decodeDocuments reads any body.
 func decodeDocuments(body []byte) ([][]byte, error) {
-	var request struct {
-		TraceSegmentDocuments *[]*string
-	}
-	if err := Decode(body, &request); err != nil {
-		return nil, err
-	}
-	var v Violations
-	v.Required("traceSegmentDocuments", request.TraceSegmentDocuments != nil)
-	if err := v.Err(); err != nil {
+	var request PutTraceSegmentsRequest
+	if err := PutTraceSegments.Decode(body, &request); err != nil {
 		return nil, err
 	}
 	size := 0
-	for i, text := range *request.TraceSegmentDocuments {
-		v.Required(fmt.Sprintf("traceSegmentDocuments.%d.member", i+1), text != nil)
-		if text != nil {
-			size += len(*text)
-		}
-	}
-	if err := v.Err(); err != nil {
-		return nil, err
+	for _, text := range request.TraceSegmentDocuments {
+		size += len(text)
 	}
 	slab := make([]byte, 0, size)
-	documents := make([][]byte, 0, len(*request.TraceSegmentDocuments))
-	for _, text := range *request.TraceSegmentDocuments {
-		slab = append(slab, *text...)
-		documents = append(documents, slab[len(slab)-len(*text):len(slab):len(slab)])
+	documents := make([][]byte, 0, len(request.TraceSegmentDocuments))
+	for _, text := range request.TraceSegmentDocuments {
+		slab = append(slab, text...)
+		documents = append(documents, slab[len(slab)-len(text):len(slab):len(slab)])
 	}
 	return documents, nil
 }

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // The names of the exceptions, as the AWS SDKs know them.
@@ -105,64 +103,4 @@ func Invalid(message string) *Error {
 // nothing has.
 func ResourceNotFound(arn string) *Error {
 	return &Error{Name: ResourceNotFoundException, Status: http.StatusNotFound, Message: "Resource " + arn + " not found", ResourceName: arn}
-}
-
-// Violations collects what of a request violates the constraints of the model,
-// before the operation runs. Members are named as the service names them: the
-// first letter small, traceIds.
-type Violations []string
-
-// Required notes a required member that is absent or null.
-func (v *Violations) Required(member string, given bool) {
-	if !given {
-		*v = append(*v, "Value null at '"+member+"' failed to satisfy constraint: Member must not be null")
-	}
-}
-
-// Length notes a text that is shorter than least or longer than most, in
-// characters.
-func (v *Violations) Length(member, value string, least, most int) {
-	switch n := utf8.RuneCountInString(value); {
-	case n < least:
-		*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must have length greater than or equal to %d", value, member, least))
-	case n > most:
-		*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", value, member, most))
-	}
-}
-
-// OneOf notes a member whose value is none of the allowed ones. Empty is
-// absent.
-func (v *Violations) OneOf(member, value string, allowed ...string) {
-	if value == "" {
-		return
-	}
-	for _, a := range allowed {
-		if a == value {
-			return
-		}
-	}
-	*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
-		value, member, strings.Join(allowed, ", ")))
-}
-
-// Pattern notes a text that does not have the form, which is told as written.
-func (v *Violations) Pattern(member, value string, form *regexp.Regexp, written string) {
-	if !form.MatchString(value) {
-		*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", value, member, written))
-	}
-}
-
-// Err is a ValidationException with all of them, or nil.
-func (v Violations) Err() error {
-	if len(v) == 0 {
-		return nil
-	}
-	noun := "errors"
-	if len(v) == 1 {
-		noun = "error"
-	}
-	return &Error{
-		Name: ValidationException, Status: http.StatusBadRequest,
-		Message: fmt.Sprintf("%d validation %s detected: %s", len(v), noun, strings.Join(v, "; ")),
-	}
 }

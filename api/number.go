@@ -1,10 +1,8 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -24,36 +22,17 @@ type Time float64
 // MarshalJSON writes the number of seconds.
 func (t Time) MarshalJSON() ([]byte, error) { return appendDouble(nil, float64(t)), nil }
 
-// UnmarshalJSON reads a number of seconds, a string that holds one, or a
-// string of RFC 3339.
-func (t *Time) UnmarshalJSON(text []byte) error {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return err
+// parseTime reads a string that holds a number of seconds, or a moment in the
+// form of RFC 3339.
+func parseTime(text string) (t Time, ok bool) {
+	text = strings.TrimSpace(text)
+	if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
+		return Time(f), true
 	}
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case float64:
-		*t = Time(v)
-		return nil
-	case string:
-		v = strings.TrimSpace(v)
-		if f, err := strconv.ParseFloat(v, 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
-			*t = Time(f)
-			return nil
-		}
-		if at, err := time.Parse(time.RFC3339, v); err == nil {
-			*t = Time(float64(at.UnixMicro()) / 1e6)
-			return nil
-		}
-		return &Error{Name: SerializationException, Status: 400, Message: "STRING_VALUE can not be converted to a Timestamp"}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return TimeOf(at), true
 	}
-	kind := map[byte]string{'{': "object", '[': "array"}[text[0]]
-	if kind == "" {
-		kind = "bool"
-	}
-	return &Error{Name: SerializationException, Status: 400, Message: tokenOf(kind) + " can not be converted to a Timestamp"}
+	return 0, false
 }
 
 // Std is t in the standard library's form, in UTC, to the microsecond.
@@ -95,30 +74,5 @@ func appendDouble(b []byte, f float64) []byte {
 	return strconv.AppendInt(b, int64(power), 10)
 }
 
-// Count is a number of things, as daemons count them. X-Ray: fractions are cut
-// off, and what is larger than an Integer is the largest one.
+// Count is a number of things, as daemons count them.
 type Count int32
-
-// UnmarshalJSON reads a number.
-func (c *Count) UnmarshalJSON(text []byte) error {
-	var f float64
-	if err := json.Unmarshal(text, &f); err != nil {
-		return serialization(&json.UnmarshalTypeError{Value: kindOf(text), Type: reflect.TypeFor[int32]()})
-	}
-	*c = Count(max(math.MinInt32, min(math.MaxInt32, f)))
-	return nil
-}
-
-// kindOf names the kind of a JSON value as encoding/json does.
-func kindOf(text []byte) string {
-	switch text[0] {
-	case '"':
-		return "string"
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	default:
-		return "bool"
-	}
-}

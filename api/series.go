@@ -1,8 +1,5 @@
 package api
 
-// GetTimeSeriesServiceStatistics tells how a service or an edge did over time.
-var GetTimeSeriesServiceStatistics = Operation{"GetTimeSeriesServiceStatistics", "/TimeSeriesServiceStatistics"}
-
 // GetTimeSeriesServiceStatisticsRequest is what
 // GetTimeSeriesServiceStatistics is asked.
 type GetTimeSeriesServiceStatisticsRequest struct {

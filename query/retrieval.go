@@ -15,7 +15,6 @@ import (
 // Limits of retrievals. A retrieval is forgotten an hour after it was started:
 // the documented lifetime of the service's jobs.
 const (
-	MaxRetrieved      = 100 // traces that one retrieval may name; documented
 	retrievalLifetime = time.Hour
 	maxRetrievals     = 1000 // then the oldest goes
 )

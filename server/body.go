@@ -29,7 +29,6 @@ func allowance(size int64) time.Duration {
 
 // bodies reads the bodies of requests into memory that it bounds and reuses.
 type bodies struct {
-	max   int64        // of one
 	limit int64        // of all together
 	held  atomic.Int64 // of all together, now
 	pool  sync.Pool    // of *body
@@ -39,16 +38,17 @@ type bodies struct {
 // body is the body of a request. Its capacity is what it holds of the limit.
 type body struct{ bytes []byte }
 
-func (b *bodies) init(max, limit int64) {
-	b.max, b.limit = max, limit
+func (b *bodies) init(limit int64) {
+	b.limit = limit
 	b.pool.New = func() any { return new(body) }
 	b.unzip.New = func() any { return new(gzip.Reader) }
 }
 
-// read reads the whole body of r, unpacked. It must be released.
-func (b *bodies) read(w http.ResponseWriter, r *http.Request) (*body, *api.Error) {
-	if r.ContentLength > b.max {
-		return nil, b.tooLarge()
+// read reads the whole body of r, unpacked, of up to most bytes. It must be
+// released.
+func (b *bodies) read(w http.ResponseWriter, r *http.Request, most int64) (*body, *api.Error) {
+	if r.ContentLength > most {
+		return nil, tooLarge(most)
 	}
 	is := b.pool.Get().(*body)
 	if !b.take(cap(is.bytes)) {
@@ -56,7 +56,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (*body, *api.Error
 	}
 	// Not every http.ResponseWriter has deadlines; those of net/http do.
 	control := http.NewResponseController(w)
-	if failure := b.fill(is, r, control); failure != nil {
+	if failure := b.fill(is, r, most, control); failure != nil {
 		b.release(is)
 		return nil, failure // the deadline stays, for net/http to read the rest
 	}
@@ -82,7 +82,7 @@ func (b *bodies) take(n int) bool {
 	return false
 }
 
-func (b *bodies) fill(is *body, r *http.Request, control *http.ResponseController) *api.Error {
+func (b *bodies) fill(is *body, r *http.Request, most int64, control *http.ResponseController) *api.Error {
 	if r.ContentLength == 0 {
 		return nil
 	}
@@ -102,14 +102,14 @@ func (b *bodies) fill(is *body, r *http.Request, control *http.ResponseControlle
 			Message: fmt.Sprintf("the body is encoded as %q; only gzip and plain bodies are understood", encoding)}
 	}
 	for {
-		if len(is.bytes) == cap(is.bytes) && !b.grow(is, size) {
+		if len(is.bytes) == cap(is.bytes) && !b.grow(is, size, most) {
 			return b.full()
 		}
 		n, err := from.Read(is.bytes[len(is.bytes):cap(is.bytes)])
 		is.bytes = is.bytes[:len(is.bytes)+n]
 		switch {
-		case int64(len(is.bytes)) > b.max:
-			return b.tooLarge()
+		case int64(len(is.bytes)) > most:
+			return tooLarge(most)
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -118,16 +118,17 @@ func (b *bodies) fill(is *body, r *http.Request, control *http.ResponseControlle
 	}
 }
 
-// grow makes room for more of a body that is said to be size bytes long. Memory
-// doubles with what has come: to claim it, a client has to send something.
-func (b *bodies) grow(is *body, size int64) bool {
+// grow makes room for more of a body that is said to be size bytes long and may
+// have most. Memory doubles with what has come: to claim it, a client has to
+// send something.
+func (b *bodies) grow(is *body, size, most int64) bool {
 	const first = 64 << 10
 	had := cap(is.bytes)
 	room := max(first, 2*had)
 	if size >= 0 {
 		room = min(room, max(int(size), had+512))
 	}
-	room = min(room, max(int(b.max), had)+1) // one byte tells that it is too large
+	room = min(room, max(int(most), had)+1) // one byte tells that it is too large
 	if !b.take(room - had) {
 		return false
 	}
@@ -137,9 +138,9 @@ func (b *bodies) grow(is *body, size int64) bool {
 	return true
 }
 
-func (b *bodies) tooLarge() *api.Error {
+func tooLarge(most int64) *api.Error {
 	return &api.Error{Name: api.RequestEntityTooLargeException, Status: http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("the body is larger than %d bytes", b.max)}
+		Message: fmt.Sprintf("the body is larger than %d bytes", most)}
 }
 
 func (b *bodies) full() *api.Error { return unavailable("there is no memory left for another body") }

@@ -3,54 +3,25 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/settings"
 )
 
-// Lengths of the model, in characters.
-const (
-	maxGroupName   = 32
-	maxGroupARN    = 400
-	maxResourceARN = 1011
-	maxTagKey      = 128
-	maxTagValue    = 256
-	maxToken       = 100
-)
-
 func (s *Server) createGroup(ctx context.Context, request *api.CreateGroupRequest) (*api.GroupResponse, error) {
-	var v api.Violations
-	v.Required("groupName", request.GroupName != nil)
-	if request.GroupName != nil {
-		v.Length("groupName", *request.GroupName, 1, maxGroupName)
-	}
-	tags := requestedTags(&v, request.Tags)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	group, err := s.settings.CreateGroup(ctx, settings.Draft{
-		Name: *request.GroupName, Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration), Tags: tags,
+		Name: *request.GroupName, Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration), Tags: requestedTags(request.Tags),
 	})
 	return groupResponse(group, err)
 }
 
 func (s *Server) getGroup(_ context.Context, request *api.GroupRequest) (*api.GroupResponse, error) {
-	ref, err := groupRef(request.GroupName, request.GroupARN)
-	if err != nil {
-		return nil, err
-	}
-	return groupResponse(s.settings.Group(ref))
+	return groupResponse(s.settings.Group(groupRef(request.GroupName, request.GroupARN)))
 }
 
 func (s *Server) getGroups(_ context.Context, request *api.GetGroupsRequest) (*api.GetGroupsResponse, error) {
 	if request.NextToken != nil {
-		var v api.Violations
-		v.Length("nextToken", *request.NextToken, 1, maxToken)
-		if err := v.Err(); err != nil {
-			return nil, err
-		}
 		return nil, api.Invalid("Next Token not supported")
 	}
 	groups := s.settings.Groups()
@@ -62,30 +33,17 @@ func (s *Server) getGroups(_ context.Context, request *api.GetGroupsRequest) (*a
 }
 
 func (s *Server) updateGroup(ctx context.Context, request *api.UpdateGroupRequest) (*api.GroupResponse, error) {
-	ref, err := groupRef(request.GroupName, request.GroupARN)
-	if err != nil {
-		return nil, err
-	}
-	return groupResponse(s.settings.UpdateGroup(ctx, ref, settings.GroupUpdate{
+	return groupResponse(s.settings.UpdateGroup(ctx, groupRef(request.GroupName, request.GroupARN), settings.GroupUpdate{
 		Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration),
 	}))
 }
 
 func (s *Server) deleteGroup(ctx context.Context, request *api.GroupRequest) (*api.Empty, error) {
-	ref, err := groupRef(request.GroupName, request.GroupARN)
-	if err != nil {
-		return nil, err
-	}
-	return &api.Empty{}, s.settings.DeleteGroup(ctx, ref)
+	return &api.Empty{}, s.settings.DeleteGroup(ctx, groupRef(request.GroupName, request.GroupARN))
 }
 
-// groupRef names a group as a request does. An empty text is an absent one.
-func groupRef(name, arn string) (settings.GroupRef, error) {
-	var v api.Violations
-	v.Length("groupName", name, 0, maxGroupName)
-	v.Length("groupARN", arn, 0, maxGroupARN)
-	return settings.GroupRef{Name: name, ARN: arn}, v.Err()
-}
+// groupRef names a group as a request does.
+func groupRef(name, arn string) settings.GroupRef { return settings.GroupRef{Name: name, ARN: arn} }
 
 // group finds the group that a graph or statistics are asked of. X-Ray: without
 // a name it is Default, and an unknown one has a text of its own here. Grafana
@@ -94,10 +52,7 @@ func (s *Server) group(name, arn string) (*tomo.Group, error) {
 	if name == "" && arn == "" {
 		name = tomo.DefaultGroup
 	}
-	ref, err := groupRef(name, arn)
-	if err != nil {
-		return nil, err
-	}
+	ref := groupRef(name, arn)
 	if name != "" {
 		ref.ARN = ""
 	}
@@ -142,14 +97,9 @@ func groupShape(g *tomo.Group) api.Group {
 }
 
 func (s *Server) listTagsForResource(_ context.Context, request *api.ListTagsForResourceRequest) (*api.ListTagsForResourceResponse, error) {
-	var v api.Violations
-	arn := requestedARN(&v, request.ResourceARN)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
-	tags, err := s.settings.Tags(arn) // X-Ray: whatever the token is
+	tags, err := s.settings.Tags(*request.ResourceARN) // X-Ray: whatever the token is
 	if err != nil {
-		return nil, resourceError(arn, err)
+		return nil, resourceError(*request.ResourceARN, err)
 	}
 	answer := &api.ListTagsForResourceResponse{Tags: make([]api.Tag, len(tags))}
 	for i := range tags {
@@ -159,52 +109,17 @@ func (s *Server) listTagsForResource(_ context.Context, request *api.ListTagsFor
 }
 
 func (s *Server) tagResource(ctx context.Context, request *api.TagResourceRequest) (*api.Empty, error) {
-	var v api.Violations
-	arn := requestedARN(&v, request.ResourceARN)
-	v.Required("tags", request.Tags != nil)
-	tags := requestedTags(&v, request.Tags)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
-	return &api.Empty{}, resourceError(arn, s.settings.Tag(ctx, arn, tags))
+	return &api.Empty{}, resourceError(*request.ResourceARN, s.settings.Tag(ctx, *request.ResourceARN, requestedTags(request.Tags)))
 }
 
 func (s *Server) untagResource(ctx context.Context, request *api.UntagResourceRequest) (*api.Empty, error) {
-	var v api.Violations
-	arn := requestedARN(&v, request.ResourceARN)
-	v.Required("tagKeys", request.TagKeys != nil)
-	for i, key := range request.TagKeys {
-		v.Length(fmt.Sprintf("tagKeys.%d.member", i+1), key, 1, maxTagKey)
-	}
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
-	return &api.Empty{}, resourceError(arn, s.settings.Untag(ctx, arn, request.TagKeys))
+	return &api.Empty{}, resourceError(*request.ResourceARN, s.settings.Untag(ctx, *request.ResourceARN, request.TagKeys))
 }
 
-func requestedARN(v *api.Violations, arn *string) string {
-	v.Required("resourceARN", arn != nil)
-	if arn == nil {
-		return ""
-	}
-	v.Length("resourceARN", *arn, 1, maxResourceARN)
-	return *arn
-}
-
-func requestedTags(v *api.Violations, shapes []api.Tag) []tomo.Tag {
+func requestedTags(shapes []api.Tag) []tomo.Tag {
 	tags := make([]tomo.Tag, len(shapes))
 	for i, shape := range shapes {
-		place := fmt.Sprintf("tags.%d.member.", i+1)
-		v.Required(place+"key", shape.Key != nil)
-		v.Required(place+"value", shape.Value != nil)
-		if shape.Key != nil {
-			v.Length(place+"key", *shape.Key, 1, maxTagKey)
-			tags[i].Key = *shape.Key
-		}
-		if shape.Value != nil {
-			v.Length(place+"value", *shape.Value, 0, maxTagValue)
-			tags[i].Value = *shape.Value
-		}
+		tags[i] = tomo.Tag{Key: *shape.Key, Value: *shape.Value}
 	}
 	return tags
 }

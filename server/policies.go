@@ -4,25 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/settings"
 )
 
-const maxPolicyName = 128 // characters
-
-var policyName = regexp.MustCompile(`^[\w+=,.@-]+$`)
-
 func (s *Server) putResourcePolicy(ctx context.Context, request *api.PutResourcePolicyRequest) (*api.PutResourcePolicyResponse, error) {
-	var v api.Violations
-	checkPolicyName(&v, request.PolicyName)
-	v.Required("policyDocument", request.PolicyDocument != nil)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	p, err := s.settings.PutPolicy(ctx, *request.PolicyName, *request.PolicyDocument, request.PolicyRevisionID, request.BypassPolicyLockoutCheck)
 	if err != nil {
 		return nil, policyException(err)
@@ -32,11 +20,6 @@ func (s *Server) putResourcePolicy(ctx context.Context, request *api.PutResource
 
 func (s *Server) listResourcePolicies(_ context.Context, request *api.PageRequest) (*api.ListResourcePoliciesResponse, error) {
 	if request.NextToken != nil {
-		var v api.Violations
-		v.Length("resourcePolicyNextToken", *request.NextToken, 1, maxToken)
-		if err := v.Err(); err != nil {
-			return nil, err
-		}
 		return nil, api.Invalid("NextToken is currently not supported")
 	}
 	policies := s.settings.Policies()
@@ -48,23 +31,7 @@ func (s *Server) listResourcePolicies(_ context.Context, request *api.PageReques
 }
 
 func (s *Server) deleteResourcePolicy(ctx context.Context, request *api.DeleteResourcePolicyRequest) (*api.Empty, error) {
-	var v api.Violations
-	checkPolicyName(&v, request.PolicyName)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	return &api.Empty{}, policyException(s.settings.DeletePolicy(ctx, *request.PolicyName, request.PolicyRevisionID))
-}
-
-func checkPolicyName(v *api.Violations, name *string) {
-	v.Required("policyName", name != nil)
-	if name == nil {
-		return
-	}
-	v.Length("policyName", *name, 1, maxPolicyName)
-	if *name != "" && utf8.ValidString(*name) {
-		v.Pattern("policyName", *name, policyName, `[\w+=,.@-]+`)
-	}
 }
 
 func policyShape(p settings.Policy) api.ResourcePolicy {

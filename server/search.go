@@ -30,11 +30,6 @@ func (s *Server) updateTraceSegmentDestination(ctx context.Context, request *api
 	if request.Destination == nil {
 		return s.destination(), nil // the model does not require it
 	}
-	var v api.Violations
-	v.OneOf("destination", *request.Destination, string(settings.DestinationXRay), string(settings.DestinationLogs))
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	if err := s.settings.SetDestination(ctx, settings.Destination(*request.Destination)); err != nil {
 		return nil, err
 	}
@@ -59,15 +54,6 @@ func (s *Server) indexingRule() api.IndexingRule {
 }
 
 func (s *Server) updateIndexingRule(ctx context.Context, request *api.UpdateIndexingRuleRequest) (*api.UpdateIndexingRuleResponse, error) {
-	var v api.Violations
-	v.Required("name", request.Name != nil)
-	v.Required("rule", request.Rule != nil)
-	if request.Rule != nil && request.Rule.Probabilistic != nil {
-		v.Required("rule.probabilistic.desiredSamplingPercentage", request.Rule.Probabilistic.DesiredSamplingPercentage != nil)
-	}
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	if request.Rule.Probabilistic == nil {
 		return nil, api.Invalid("Rule has no member that is known: Probabilistic is")
 	}
@@ -88,26 +74,15 @@ func asResource(err error) error {
 
 // Sizes of retrievals, by the model.
 const (
-	maxRetrievalToken = 1020 // characters
 	retrievedTraces   = 5    // elements of a page
 	retrievedSpans    = 100  // of an element
 	retrievedServices = 1000 // of a page
-	maxTraceIDText    = 35   // characters
 )
 
 func (s *Server) startTraceRetrieval(_ context.Context, request *api.StartTraceRetrievalRequest) (*api.StartTraceRetrievalResponse, error) {
-	var v api.Violations
-	v.Required("traceIds", request.TraceIDs != nil)
-	v.Required("startTime", request.StartTime != nil)
-	v.Required("endTime", request.EndTime != nil)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	switch {
 	case len(request.TraceIDs) == 0:
 		return nil, api.Invalid("Zero trace ids provided")
-	case len(request.TraceIDs) > query.MaxRetrieved:
-		return nil, api.Invalid("Exceeding maximum query size: 100")
 	case *request.EndTime < *request.StartTime:
 		return nil, api.Invalid("End time cannot be earlier than start time")
 	}
@@ -135,18 +110,9 @@ func traceIDs(texts []string) (ids []tomo.TraceID, err error) {
 	return ids, nil
 }
 
-// retrieval checks what all questions about a retrieval have, and reads the
-// page token: two numbers.
+// retrieval reads what all questions about a retrieval have. A page token is two
+// numbers.
 func retrieval(request *api.RetrievalRequest) (token string, from, skip int, err error) {
-	var v api.Violations
-	v.Required("retrievalToken", request.RetrievalToken != nil)
-	if request.RetrievalToken != nil {
-		v.Length("retrievalToken", *request.RetrievalToken, 0, maxRetrievalToken)
-	}
-	v.OneOf("traceFormat", request.TraceFormat, "XRAY", "OTEL")
-	if err := v.Err(); err != nil {
-		return "", 0, 0, err
-	}
 	if request.NextToken == "" {
 		return *request.RetrievalToken, 0, 0, nil
 	}

@@ -51,15 +51,6 @@ func (s *Server) getTimeSeriesServiceStatistics(ctx context.Context, request *ap
 
 func seriesQuestion(request *api.GetTimeSeriesServiceStatisticsRequest) (query.SeriesQuestion, error) {
 	var none query.SeriesQuestion
-	var v api.Violations
-	v.Required("startTime", request.StartTime != nil)
-	v.Required("endTime", request.EndTime != nil)
-	if request.EntitySelectorExpression != nil {
-		v.Length("entitySelectorExpression", *request.EntitySelectorExpression, 1, filter.MaxSelector)
-	}
-	if err := v.Err(); err != nil {
-		return none, err
-	}
 	period := 60
 	if request.Period != nil {
 		period = *request.Period

@@ -2,11 +2,10 @@
 // them what operators need of a server.
 //
 // In come requests of AWS SDKs, the CLI, daemons and collectors, signed or not;
-// out go answers and exceptions in the service's own shapes. Of the 38
-// operations PutTraceSegments, BatchGetTraces, GetTraceSummaries, GetTraceGraph,
-// GetServiceGraph, GetTimeSeriesServiceStatistics, and the eight on groups and
-// their tags are built; the others answer NotImplementedException (501).
-// Graphs and series are of the group Default yet. Signatures are not looked at.
+// out go answers and exceptions in the service's own shapes. Requests are
+// checked against the table of the package api; which of the 38 operations are
+// built tells docs/api-coverage.md, and the others answer
+// NotImplementedException (501). Signatures are not looked at.
 //
 //	POST /TraceSegments …     the operations
 //	GET  /healthz             200 as long as the process answers
@@ -51,6 +50,7 @@ type Options struct {
 	Prefix string
 	// MaxBody bounds the body of one request, in bytes, unpacked. 0: 16 MiB. The
 	// service does not document its own limit; 50 documents of 64 kB are 8 MiB.
+	// Only PutTraceSegments may have so much, the others 1 MiB.
 	MaxBody int64
 	// Bodies bounds the memory of all bodies being read or worked on, in bytes.
 	// What would go over it is answered 503. 0: 256 MiB.
@@ -93,6 +93,7 @@ const (
 	pageTimeout   = time.Minute      // for a page that is not an operation
 	drainTimeout  = 9 * time.Second  // for what is in flight when the server stops
 	maxHeader     = 64 << 10
+	maxRequest    = 1 << 20 // the body of what is not PutTraceSegments
 )
 
 // Server answers the API. It is an http.Handler.
@@ -114,20 +115,20 @@ type Server struct {
 
 // operation is an operation of the API.
 type operation struct {
-	name string
-	run  handler // nil: not built
+	api.Operation
+	run handler // nil: not built
 }
 
-// handler reads a request from body, which is not valid after it returned, and
-// writes the answer to out.
-type handler func(ctx context.Context, body []byte, out *bytes.Buffer) error
+// handler reads a request for op from body, which is not valid after it
+// returned, and writes the answer to out.
+type handler func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error
 
 // New makes a server in front of the write path, the read path and what
 // operators set. It registers its metrics, so there may be one for each registry.
 func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options) *Server {
 	o.setDefaults()
 	s := &Server{o: o, pipeline: p, engine: e, settings: set, operations: map[string]operation{}}
-	s.bodies.init(o.MaxBody, o.Bodies)
+	s.bodies.init(o.Bodies)
 	s.answers.New = func() any { return new(bytes.Buffer) }
 	s.packers.New = newPacker
 	s.metrics.init(o.Metrics, &s.bodies)
@@ -169,7 +170,7 @@ func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options)
 		api.PutTelemetryRecords: operationOf(s.putTelemetryRecords),
 	}
 	for _, op := range api.Operations() {
-		s.operations[op.Path] = operation{op.Name, built[op]}
+		s.operations[op.Path] = operation{op, built[op]}
 	}
 	s.pages = s.newPages()
 	return s
@@ -177,9 +178,9 @@ func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options)
 
 // operationOf makes a handler of a function from request to answer.
 func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer, error)) handler {
-	return func(ctx context.Context, body []byte, out *bytes.Buffer) error {
+	return func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error {
 		var request Request
-		if err := api.Decode(body, &request); err != nil {
+		if err := op.Decode(body, &request); err != nil {
 			return err
 		}
 		answer, err := f(ctx, &request)
@@ -188,6 +189,15 @@ func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer
 		}
 		return api.Encode(out, answer)
 	}
+}
+
+// unbuilt stands for operations that are not built. What is wrong with a
+// request is told all the same.
+func unbuilt(_ context.Context, op api.Operation, body []byte, _ *bytes.Buffer) error {
+	if err := op.Decode(body, nil); err != nil {
+		return err
+	}
+	return notBuilt(op.Name)
 }
 
 // Serve answers the requests that come by l until ctx ends. Then it takes no
@@ -239,7 +249,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	op, known := s.operations[path]
 	if !known {
-		op.name = "unknown"
+		op.Name = "unknown"
 	}
 	out := s.answers.Get().(*bytes.Buffer)
 	defer s.release(out)
@@ -249,7 +259,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(err, out)
 	}
 	s.send(w, r, &a, out)
-	s.metrics.observe(op.name, a.status, time.Since(began))
+	s.metrics.observe(op.Name, a.status, time.Since(began))
 }
 
 // perform runs the operation that r asks for and writes its answer to out. A
@@ -257,7 +267,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) perform(w http.ResponseWriter, r *http.Request, op operation, known bool, id string, out *bytes.Buffer) (failure *api.Error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.o.Log.Error("a request panicked", "operation", op.name, "request", id, "panic", p, "stack", string(debug.Stack()))
+			s.o.Log.Error("a request panicked", "operation", op.Name, "request", id, "panic", p, "stack", string(debug.Stack()))
 			failure = internalFailure()
 		}
 	}()
@@ -266,19 +276,25 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op operation, k
 		return unknownOperation(r)
 	case r.Method != http.MethodPost:
 		return notPost(r)
-	case op.run == nil:
-		return notBuilt(op.name)
 	}
-	body, failure := s.bodies.read(w, r)
+	most := s.o.MaxBody
+	if op.Operation != api.PutTraceSegments {
+		most = min(most, maxRequest)
+	}
+	body, failure := s.bodies.read(w, r, most)
 	if failure != nil {
 		return failure
 	}
 	defer s.bodies.release(body)
-	s.metrics.received(op.name, len(body.bytes))
-	if err := op.run(r.Context(), body.bytes, out); err != nil {
+	s.metrics.received(op.Name, len(body.bytes))
+	run := op.run
+	if run == nil {
+		run = unbuilt
+	}
+	if err := run(r.Context(), op.Operation, body.bytes, out); err != nil {
 		failure = exception(err)
 		if failure.Name == api.InternalFailure {
-			s.o.Log.Error("a request failed", "operation", op.name, "request", id, "error", err)
+			s.o.Log.Error("a request failed", "operation", op.Name, "request", id, "error", err)
 		}
 	}
 	return failure

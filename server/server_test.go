@@ -504,15 +504,6 @@ func TestOtherPaths(t *testing.T) {
 	if a := d.do("GET", "/Traces", ""); a.status != 405 || a.header.Get("Allow") != "POST" {
 		t.Errorf("GET of an operation: %d %v", a.status, a.header)
 	}
-	for _, op := range api.Operations() {
-		a := d.post(op.Path, "")
-		if a.status < 500 {
-			continue
-		}
-		if a.status != 501 || a.header.Get("x-amzn-errortype") != "NotImplementedException" || !strings.Contains(a.body, op.Name+" is not built") {
-			t.Errorf("%s: %d %s", op.Name, a.status, a.body)
-		}
-	}
 }
 
 func packed(text string) string {
@@ -599,6 +590,17 @@ func TestTooLarge(t *testing.T) {
 		if reply.StatusCode != 413 || reply.Header.Get(api.ErrorType) != "RequestEntityTooLargeException" {
 			t.Errorf("1001 bytes %s: %s %v", name, reply.Status, reply.Header)
 		}
+	}
+}
+
+// TestTooLargeRequest: only segments need much room.
+func TestTooLargeRequest(t *testing.T) {
+	d := open(t, server.Options{})
+	body := `{"TraceIds":[]}`
+	body += strings.Repeat(" ", 1<<20-len(body))
+	d.post("/Traces", body).want(t, "a request of 1 MiB", `{"NextToken":null,"Traces":[],"UnprocessedTraceIds":[]}`)
+	if a := d.post("/Traces", body+" "); a.status != 413 || !strings.Contains(a.body, "larger than 1048576 bytes") {
+		t.Errorf("a byte more: %d %s", a.status, a.body)
 	}
 }
 

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -16,10 +15,6 @@ import (
 const (
 	maxSenders = 1000 // then the one that was silent longest goes
 	maxRecords = 60   // of one sender, the latest
-
-	maxInstanceID  = 20 // characters, by the model
-	maxHostname    = 255
-	maxResourceLen = 500
 )
 
 // telemetry is what daemons tell of themselves.
@@ -51,20 +46,6 @@ func (t *telemetry) init(registry *prometheus.Registry) {
 }
 
 func (s *Server) putTelemetryRecords(_ context.Context, request *api.PutTelemetryRecordsRequest) (*api.Empty, error) {
-	var v api.Violations
-	v.Required("telemetryRecords", request.TelemetryRecords != nil)
-	v.Length("eC2InstanceId", request.EC2InstanceID, 0, maxInstanceID)
-	v.Length("hostname", request.Hostname, 0, maxHostname)
-	v.Length("resourceARN", request.ResourceARN, 0, maxResourceLen)
-	for i, r := range request.TelemetryRecords {
-		v.Required(fmt.Sprintf("telemetryRecords.%d.member", i+1), r != nil) // X-Ray: 500. It is the caller's fault.
-		if r != nil {
-			v.Required(fmt.Sprintf("telemetryRecords.%d.member.timestamp", i+1), r.Timestamp != nil)
-		}
-	}
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
 	if len(request.TelemetryRecords) == 0 {
 		return nil, api.Invalid("Telemetry records cannot be empty")
 	}
