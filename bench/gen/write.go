@@ -147,15 +147,21 @@ func flags(b []byte, o outcome) []byte {
 }
 
 // RareCampaign is the value that the annotation campaign has in one trace of
-// 5,000.
-const RareCampaign = "last-chance-2019"
+// 5,000, RarestCampaign that of one trace of 20,000.
+const (
+	RareCampaign   = "last-chance-2019"
+	RarestCampaign = "first-come-2018"
+)
 
 func (g *Generator) annotations(b []byte, s *segment, root bool) []byte {
 	if root {
 		b = append(append(b, `,"annotations":{"tenant":"`...), tenants[g.random.IntN(len(tenants))]...)
 		campaign := campaigns[g.random.IntN(len(campaigns))]
-		if s.id%5000 == 0 {
+		switch {
+		case s.id%5000 == 0:
 			campaign = RareCampaign
+		case s.id%20_000 == 1:
+			campaign = RarestCampaign
 		}
 		b = append(append(b, `","campaign":"`...), campaign...)
 		b = strconv.AppendBool(append(b, `","premium":`...), g.random.IntN(5) == 0)

@@ -18,8 +18,8 @@ import (
 	"github.com/tomotrace/tomo/bench/server"
 )
 
-// query measures questions.
-func query(ctx context.Context, args []string) error {
+// queries measures questions to a server.
+func queries(ctx context.Context, args []string) error {
 	var o options
 	f := o.flags("query", 1_000_000)
 	if err := f.Parse(args); err != nil {

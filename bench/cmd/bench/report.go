@@ -18,6 +18,7 @@ type report struct {
 	Compare *comparison `json:"compare,omitempty"`
 	Runs    []ingestRun `json:"runs,omitempty"`
 	Query   *queryRun   `json:"query,omitempty"`
+	Search  *searchRun  `json:"search,omitempty"`
 }
 
 // save writes the report as JSON, if a file was asked for.
@@ -55,6 +56,9 @@ func (r *report) print() {
 	}
 	if r.Query != nil {
 		r.Query.print()
+	}
+	if r.Search != nil {
+		r.Search.print()
 	}
 }
 
