@@ -63,9 +63,8 @@ type chunk struct {
 // place is where a page lies, and the number of its first row in the group. A
 // page of size 0 is of a column that the file does not have: its lists are empty.
 type place struct {
-	offset int64
-	size   int
-	first  int
+	offset      int64
+	size, first int32
 }
 
 // tailGuess is how much of the end of a file is read at once; mostly it is all
@@ -202,7 +201,7 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 func chunkOf(meta *format.ColumnMetaData, locations []format.PageLocation, limit int64) (chunk, error) {
 	c := chunk{compressed: meta.Codec == format.Zstd, pages: make([]place, len(locations))}
 	if at := meta.DictionaryPageOffset; at > 0 {
-		c.dictionary = place{offset: at, size: int(meta.DataPageOffset - at)}
+		c.dictionary = place{offset: at, size: int32(meta.DataPageOffset - at)}
 		if c.dictionary.size <= 0 || meta.DataPageOffset > limit {
 			return chunk{}, errors.New("its dictionary lies outside the file")
 		}
@@ -211,7 +210,7 @@ func chunkOf(meta *format.ColumnMetaData, locations []format.PageLocation, limit
 		if l.Offset < 0 || l.CompressedPageSize <= 0 || l.Offset+int64(l.CompressedPageSize) > limit {
 			return chunk{}, errors.New("a page lies outside the file")
 		}
-		c.pages[i] = place{offset: l.Offset, size: int(l.CompressedPageSize), first: int(l.FirstRowIndex)}
+		c.pages[i] = place{offset: l.Offset, size: l.CompressedPageSize, first: int32(l.FirstRowIndex)}
 	}
 	return c, nil
 }

@@ -67,11 +67,11 @@ func (c *cursor) seek(row int) error {
 	g := &c.block.groups[c.group]
 	row -= g.first
 	pages := g.chunks[c.number].pages
-	c.page = sort.Search(len(pages), func(i int) bool { return pages[i].first > row }) - 1
+	c.page = sort.Search(len(pages), func(i int) bool { return int(pages[i].first) > row }) - 1
 	if c.page < 0 {
 		return fmt.Errorf("%w: column %s has no page of row %d", ErrCorrupt, c.path, row)
 	}
-	row -= pages[c.page].first
+	row -= int(pages[c.page].first)
 	if err := c.load(); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (c *cursor) absent(in *group) {
 // fetch reads a page and gives its header and its content, which is good until
 // the next call.
 func (c *cursor) fetch(in *chunk, at place) (header format.PageHeader, data []byte, err error) {
-	c.raw = slices.Grow(c.raw[:0], at.size)[:at.size]
+	c.raw = slices.Grow(c.raw[:0], int(at.size))[:at.size]
 	if err := readFullAt(c.block.r, c.raw, at.offset); err != nil {
 		return header, nil, err
 	}

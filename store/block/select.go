@@ -92,9 +92,9 @@ func (s *selector) selectIn(rows []int, number int, in *group, p filter.Plan, fr
 	}
 	pages := in.chunks[colStart].pages
 	for s.page = range pages {
-		first, end := pages[s.page].first, in.rows
+		first, end := int(pages[s.page].first), in.rows
 		if s.page+1 < len(pages) {
-			end = pages[s.page+1].first
+			end = int(pages[s.page+1].first)
 		}
 		if end <= from || to <= first {
 			continue
@@ -1054,7 +1054,7 @@ func (b *Block) pageOf(row int) (group, page int) {
 	group = b.locate(row)
 	row -= b.groups[group].first
 	pages := b.groups[group].chunks[colStart].pages
-	return group, sort.Search(len(pages), func(i int) bool { return pages[i].first > row }) - 1
+	return group, sort.Search(len(pages), func(i int) bool { return int(pages[i].first) > row }) - 1
 }
 
 // SummariesOf reads the summaries of some rows, which must be in ascending

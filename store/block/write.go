@@ -74,7 +74,7 @@ func compareRows(a, b *tomo.Summary) int {
 // one row, and what neighbours are compressed with.
 const (
 	pageRows   = 1024      // rows of a page of summary columns
-	pageValues = 1 << 16   // about how many values all of them have in such a page
+	pageValues = 1 << 19   // about how many values all of them have in such a page
 	pageText   = 250 << 10 // bytes
 
 	defaultRowGroupSize = 16 << 20
