@@ -23,14 +23,17 @@ import (
 type Store interface {
 	// Documents gives everything held of a trace; nothing for an unknown one.
 	Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocuments, error)
-	// DocumentsOf is Documents for many traces at once, in the order of the ids.
-	// Its LimitExceeded speaks of open traces alone.
-	DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.TraceDocuments, error)
+	// DocumentsOf is Documents for many traces at once, in the order given. Where
+	// they stood when somebody looked helps to find them; a wrong place only takes
+	// longer.
+	DocumentsOf(ctx context.Context, at []tomo.Position) ([]tomo.TraceDocuments, error)
 	// Summaries yields the traces in w for which the plan holds, newest start
 	// first, behind after. It may yield more than the plan asks for, never
 	// fewer; if the plan is exact it yields nothing else. The first error ends
 	// the sequence.
 	Summaries(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error]
+	// Positions yields where the traces stand that Summaries yields.
+	Positions(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[tomo.Position, error]
 	// Count is the number of traces in w for which the plan holds. The plan has
 	// to be exact or without conditions.
 	Count(ctx context.Context, w tomo.Window, p filter.Plan) (int64, error)
@@ -130,7 +133,7 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 	plan, matcher := prepare(q.Filter, q.Groups)
 	search := search{engine: e, matcher: matcher, limit: q.Limit}
 	scanned := 0
-	for s, err := range e.store.Summaries(ctx, q.Window, plan, after) {
+	for c, err := range e.candidates(ctx, q.Window, plan, after, matcher) {
 		if err != nil {
 			return nil, fmt.Errorf("reading summaries: %w", err)
 		}
@@ -139,11 +142,11 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 			break
 		}
 		scanned++
-		search.last = s.Position()
-		if !sampled(s.ID, q.Rate) {
+		search.last = c.at
+		if !sampled(c.at.ID, q.Rate) {
 			continue
 		}
-		if err := search.add(ctx, s); err != nil {
+		if err := search.add(ctx, c); err != nil {
 			return nil, err
 		}
 		if search.full {
@@ -175,11 +178,11 @@ func (e *Engine) Count(ctx context.Context, w tomo.Window, f filter.Expr, groups
 		return n, nil
 	}
 	search := search{engine: e, matcher: matcher, limit: math.MaxInt}
-	for s, err := range e.store.Summaries(ctx, w, plan, tomo.Top) {
+	for c, err := range e.candidates(ctx, w, plan, tomo.Top, matcher) {
 		if err != nil {
 			return 0, fmt.Errorf("reading summaries: %w", err)
 		}
-		if err := search.add(ctx, s); err != nil {
+		if err := search.add(ctx, c); err != nil {
 			return 0, err
 		}
 		n += search.forget()
@@ -203,6 +206,30 @@ func prepare(f filter.Expr, groups filter.Groups) (filter.Plan, *filter.Matcher)
 	return plan, filter.Compile(f, groups)
 }
 
+// candidates yields the traces that the plan leaves. Their summaries are read
+// only if there is something left to ask.
+func (e *Engine) candidates(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position, matcher *filter.Matcher) iter.Seq2[candidate, error] {
+	return func(yield func(candidate, error) bool) {
+		if matcher == nil {
+			for at, err := range e.store.Positions(ctx, w, p, after) {
+				if !yield(candidate{at: at}, err) {
+					return
+				}
+			}
+			return
+		}
+		for s, err := range e.store.Summaries(ctx, w, p, after) {
+			c := candidate{summary: s}
+			if s != nil {
+				c.at = s.Position()
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
 // search gathers the traces of a page that match. Summaries wait until there
 // are some of them; then those that a look at the summary cannot decide are
 // decided together, from their documents.
@@ -218,18 +245,19 @@ type search struct {
 	end     tomo.Position // after which the next page begins; zero: there is none
 }
 
-// candidate is a trace, with its detail if that had to be read.
+// candidate is a trace, with what had to be read of it.
 type candidate struct {
-	summary *tomo.Summary
+	at      tomo.Position
+	summary *tomo.Summary // nil if there is no matcher
 	verdict filter.Truth
 	detail  *tomo.Detail
 }
 
-// add takes the next summary into account.
-func (s *search) add(ctx context.Context, summary *tomo.Summary) error {
-	c := candidate{summary: summary, verdict: filter.Yes}
+// add takes the next candidate into account.
+func (s *search) add(ctx context.Context, c candidate) error {
+	c.verdict = filter.Yes
 	if s.matcher != nil {
-		c.verdict = s.matcher.MatchSummary(summary)
+		c.verdict = s.matcher.MatchSummary(c.summary)
 	}
 	if c.verdict == filter.No {
 		return nil
@@ -257,7 +285,7 @@ func (s *search) flush(ctx context.Context) error {
 			continue
 		}
 		if len(s.found) == s.limit {
-			s.full, s.end = true, s.found[s.limit-1].summary.Position()
+			s.full, s.end = true, s.found[s.limit-1].at
 			break
 		}
 		s.found = append(s.found, c)
@@ -299,11 +327,11 @@ func (s *search) details(ctx context.Context) ([]*tomo.Detail, error) {
 func (e *Engine) detail(ctx context.Context, list []*candidate) error {
 	for from := 0; from < len(list); from += chunk {
 		part := list[from:min(from+chunk, len(list))]
-		ids := make([]tomo.TraceID, len(part))
+		at := make([]tomo.Position, len(part))
 		for i, c := range part {
-			ids[i] = c.summary.ID
+			at[i] = c.at
 		}
-		all, err := e.store.DocumentsOf(ctx, ids)
+		all, err := e.store.DocumentsOf(ctx, at)
 		if err != nil {
 			return fmt.Errorf("reading traces: %w", err)
 		}
@@ -314,8 +342,8 @@ func (e *Engine) detail(ctx context.Context, list []*candidate) error {
 				continue
 			}
 			derivations.Go(func() error {
-				c.detail = derive.Detail(c.summary.ID, all[i].Documents)
-				c.detail.LimitExceeded = c.summary.LimitExceeded
+				c.detail = derive.Detail(c.at.ID, all[i].Documents)
+				c.detail.LimitExceeded = all[i].LimitExceeded
 				return nil
 			})
 		}

@@ -24,6 +24,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -50,6 +51,7 @@ type Block struct {
 type group struct {
 	first  int // number of its first row in the block
 	rows   int
+	starts []tomo.Time // of the first row in each page of summary columns
 	chunks [numColumns]chunk
 }
 
@@ -172,6 +174,15 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 		rows += g.rows
 		for i, c := range present {
 			column := &from.Columns[i]
+			if c == colStart {
+				text, err := part(column.ColumnIndexOffset, int64(column.ColumnIndexLength))
+				if err != nil {
+					return err
+				}
+				if g.starts, err = startsOf(text); err != nil {
+					return err
+				}
+			}
 			text, err := part(column.OffsetIndexOffset, int64(column.OffsetIndexLength))
 			if err != nil {
 				return err
@@ -195,6 +206,21 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 		return fmt.Errorf("it has %d rows, not %d", rows, b.info.Rows)
 	}
 	return nil
+}
+
+// startsOf reads the smallest value of each page of the column start.
+func startsOf(text []byte) (list []tomo.Time, err error) {
+	var index format.ColumnIndex
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), text, &index); err != nil {
+		return nil, fmt.Errorf("decoding the bounds of column %s: %w", columns[colStart].path, err)
+	}
+	for _, least := range index.MinValues {
+		if len(least) != 8 {
+			return nil, fmt.Errorf("a bound of column %s has %d bytes", columns[colStart].path, len(least))
+		}
+		list = append(list, tomo.Time(binary.LittleEndian.Uint64(least)))
+	}
+	return list, nil
 }
 
 // chunkOf says where the pages of a column are, all of which end before limit.
@@ -254,6 +280,44 @@ func (b *Block) Find(id tomo.TraceID) (row int, found bool, err error) {
 		row = 0
 	}
 	return row, found, err
+}
+
+// FindAt is Find for a trace of which it is known where it stood when somebody
+// looked. It reads little more than two pages. A trace that stands elsewhere now
+// is not found.
+func (b *Block) FindAt(p tomo.Position) (row int, found bool, err error) {
+	defer rescue("finding a trace", &err)
+	if !b.filter.MayContain(Hash(p.ID)) {
+		return 0, false, nil
+	}
+	r := readers.Get().(*reader)
+	defer r.release()
+	starts, ids := r.cursor(b, colStart), r.cursor(b, colID)
+	for n := range b.groups {
+		g := &b.groups[n]
+		// The page before the first that begins at that start, and those that do.
+		first := sort.Search(len(g.starts), func(i int) bool { return g.starts[i] >= p.Start })
+		for page := max(0, first-1); page < len(g.starts) && g.starts[page] <= p.Start; page++ {
+			starts.group, starts.page = n, page
+			if err := starts.load(); err != nil {
+				return 0, false, err
+			}
+			at, there := slices.BinarySearch(starts.ints, int64(p.Start))
+			if !there {
+				continue
+			}
+			ids.group, ids.page = n, page
+			if err := ids.load(); err != nil {
+				return 0, false, err
+			}
+			for ; at < len(starts.ints) && starts.ints[at] == int64(p.Start); at++ {
+				if tomo.TraceID(ids.bytes[at*len(p.ID):]) == p.ID {
+					return g.first + int(g.chunks[colStart].pages[page].first) + at, true, nil
+				}
+			}
+		}
+	}
+	return 0, false, nil
 }
 
 // IDs lists the trace ids in order of row.
@@ -382,52 +446,35 @@ func (b *Block) Base(row int) (base Base, err error) {
 
 // Documents reads the documents of one row, in the order they were given.
 func (b *Block) Documents(row int) ([]tomo.RawDocument, error) {
-	list, err := b.DocumentsOf([]int{row})
+	list, err := b.Held([]int{row})
 	if err != nil {
 		return nil, err
 	}
-	return list[0], nil
+	return list[0].Documents, nil
 }
 
-// nearRows is how many rows are passed over rather than looked up.
-const nearRows = 64
+// Held is what a row holds of its trace, besides what follows from it.
+type Held struct {
+	Documents     []tomo.RawDocument // in the order they were given
+	LimitExceeded bool
+}
 
-// DocumentsOf reads the documents of some rows, which must be in ascending
-// order. Rows that lie together are read together.
-func (b *Block) DocumentsOf(rows []int) (list [][]tomo.RawDocument, err error) {
+// Held reads what some rows, which must be in ascending order, hold.
+func (b *Block) Held(rows []int) (list []Held, err error) {
 	defer rescue("reading documents", &err)
 	r := readers.Get().(*reader)
 	defer r.release()
-	list = make([][]tomo.RawDocument, len(rows))
-	next := 0 // the row that the cursors stand at
-	for i, row := range rows {
-		if row < 0 || row >= b.info.Rows {
-			return nil, fmt.Errorf("row %d is not one of %d", row, b.info.Rows)
-		}
-		if i == 0 || row < next || row-next > nearRows {
-			for c := colText; c < numColumns; c++ {
-				if err := r.cursor(b, c).seek(row); err != nil {
-					return nil, err
-				}
-			}
-			next = row
-		}
-		for ; next < row; next++ {
-			if err := r.fill(colText, numColumns); err != nil {
-				return nil, err
-			}
-			for c := colText; c < numColumns; c++ {
-				r.cursors[c].skip()
-			}
-		}
-		if list[i], err = r.documents(nil); err != nil {
-			return nil, err
-		}
-		own(list[i])
-		next++
-	}
-	return list, nil
+	list = make([]Held, 0, len(rows))
+	err = b.visit(r, rows, heldColumns, func() error {
+		docs, err := r.documents(nil)
+		own(docs)
+		list = append(list, Held{docs, r.cursors[colLimitExceeded].bool()})
+		return err
+	})
+	return list, err
 }
+
+var heldColumns = []int{colLimitExceeded, colText, colTextReceived}
 
 // Settled reads the rows from … to-1 whole.
 func (b *Block) Settled(from, to int) (list []tomo.Settled, err error) {

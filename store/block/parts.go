@@ -14,21 +14,31 @@ func (b *Block) Parts(rows []int, parts tomo.Parts, list []tomo.Summary) (err er
 	r := readers.Get().(*reader)
 	defer r.release()
 	p := partReader{reader: r, parts: parts}
-	for _, c := range columnsOf(parts) {
-		r.cursor(b, c)
-		p.walks = append(p.walks, walk{cursor: &r.cursors[c]})
+	at := 0
+	return b.visit(r, rows, columnsOf(parts), func() error {
+		p.read(&list[at])
+		at++
+		return r.check()
+	})
+}
+
+// visit puts the cursors of some columns at the beginning of each of the rows in
+// turn, which must be in ascending order; read passes over the row.
+func (b *Block) visit(r *reader, rows, columns []int, read func() error) error {
+	walks := make([]walk, len(columns))
+	for i, c := range columns {
+		walks[i].cursor = r.cursor(b, c)
 	}
 	for i, row := range rows {
 		if row < 0 || row >= b.info.Rows || i > 0 && row <= rows[i-1] {
 			return fmt.Errorf("row %d of %d is out of order", row, b.info.Rows)
 		}
-		for w := range p.walks {
-			if err := p.walks[w].to(row); err != nil {
+		for w := range walks {
+			if err := walks[w].to(row); err != nil {
 				return err
 			}
 		}
-		p.read(&list[i])
-		if err := r.check(); err != nil {
+		if err := read(); err != nil {
 			return err
 		}
 	}
@@ -72,7 +82,7 @@ func (w *walk) to(row int) error {
 		g := &w.block.groups[w.group]
 		w.end = g.first + g.rows
 		if pages := g.chunks[w.number].pages; w.page < len(pages) {
-			w.end = g.first + pages[w.page].first
+			w.end = g.first + int(pages[w.page].first)
 		}
 	} else if row > w.row {
 		w.skipRows(row - w.row)
@@ -88,7 +98,6 @@ func (w *walk) to(row int) error {
 type partReader struct {
 	*reader
 	parts tomo.Parts
-	walks []walk
 }
 
 func (p *partReader) read(s *tomo.Summary) {

@@ -113,9 +113,9 @@ func (c *cursor) absent(in *group) {
 	pages := in.chunks[c.number].pages
 	end := in.rows
 	if c.page+1 < len(pages) {
-		end = pages[c.page+1].first
+		end = int(pages[c.page+1].first)
 	}
-	rows := end - pages[c.page].first
+	rows := end - int(pages[c.page].first)
 	c.level, c.value, c.levels, c.values = 0, 0, rows, 0
 	c.rep = slices.Grow(c.rep[:0], rows)[:rows]
 	c.def = slices.Grow(c.def[:0], rows)[:rows]

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/tomotrace/tomo"
@@ -1049,48 +1048,47 @@ func (s *selector) saidBy(t *nodeTest) (err error) {
 	return nil
 }
 
-// pageOf tells in which group and page of the summary columns a row is.
-func (b *Block) pageOf(row int) (group, page int) {
-	group = b.locate(row)
-	row -= b.groups[group].first
-	pages := b.groups[group].chunks[colStart].pages
-	return group, sort.Search(len(pages), func(i int) bool { return int(pages[i].first) > row }) - 1
-}
-
 // SummariesOf reads the summaries of some rows, which must be in ascending
 // order. Rows of one page are read together. Empty lists in them are nil.
 func (b *Block) SummariesOf(rows []int) (list []*tomo.Summary, err error) {
 	defer rescue("reading summaries", &err)
 	r := readers.Get().(*reader)
 	defer r.release()
-	list = make([]*tomo.Summary, len(rows))
-	next := -1 // the row that the cursors stand at
-	for i, row := range rows {
-		if row < 0 || row >= b.info.Rows || i > 0 && row < next {
-			return nil, fmt.Errorf("row %d is not one of %d behind %d", row, b.info.Rows, next)
-		}
-		near := false
-		if i > 0 {
-			group, page := b.pageOf(row)
-			lastGroup, lastPage := b.pageOf(next - 1)
-			near = group == lastGroup && page == lastPage
-		}
-		for c := range colText {
-			switch {
-			case near:
-				r.cursors[c].skipRows(row - next)
-				continue
-			case i == 0:
-				r.cursor(b, c)
-			}
-			if err := r.cursors[c].seek(row); err != nil {
-				return nil, err
-			}
-		}
-		if list[i], err = r.summary(); err != nil {
-			return nil, err
-		}
-		next = row + 1
-	}
-	return list, nil
+	list = make([]*tomo.Summary, 0, len(rows))
+	err = b.visit(r, rows, summaryColumns, func() error {
+		s, err := r.summary()
+		list = append(list, s)
+		return err
+	})
+	return list, err
 }
+
+// Place is where a row stands among all traces, and when it last changed.
+type Place struct {
+	tomo.Position
+	Received tomo.Time
+}
+
+// Places reads the places of some rows, which must be in ascending order.
+func (b *Block) Places(rows []int) (list []Place, err error) {
+	defer rescue("reading places", &err)
+	r := readers.Get().(*reader)
+	defer r.release()
+	list = make([]Place, 0, len(rows))
+	err = b.visit(r, rows, placeColumns, func() error {
+		c := &r.cursors
+		list = append(list, Place{tomo.Position{Start: c[colStart].time(), ID: c[colID].id()}, c[colReceived].time()})
+		return nil
+	})
+	return list, err
+}
+
+var (
+	placeColumns   = []int{colID, colStart, colReceived}
+	summaryColumns = func() (list []int) {
+		for c := range colText {
+			list = append(list, c)
+		}
+		return list
+	}()
+)

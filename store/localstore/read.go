@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sort"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -122,125 +121,109 @@ func (s *Store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 	return all, err
 }
 
-// readTogether is how many traces of a block one goroutine reads.
-const readTogether = 16
-
-// DocumentsOf gives everything held of some traces, in the order of the ids.
-// It is Documents for many at once: rows of one block are read together.
-func (s *Store) DocumentsOf(ctx context.Context, ids []tomo.TraceID) ([]tomo.TraceDocuments, error) {
-	wanted := make(map[tomo.TraceID]struct{}, len(ids))
-	for _, id := range ids {
-		wanted[id] = struct{}{}
-	}
-	s.mu.Lock()
-	settled := s.findAll(wanted)
-	open := make(map[tomo.TraceID][]tomo.RawDocument, len(ids))
-	over := map[tomo.TraceID]bool{}
-	for _, id := range ids {
-		if t := s.open.traces[id]; t != nil {
-			open[id], over[id] = t.docs, t.over || t.baseOver
-		}
-	}
-	blocks := map[*blockFile][]tomo.TraceID{}
-	for id, at := range settled {
-		if blocks[at.block] == nil {
-			at.block.views++
-		}
-		blocks[at.block] = append(blocks[at.block], id)
-	}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for f := range blocks {
-			f.views--
-			s.removeIfUnused(f)
-		}
-	}()
-
-	before := make(map[tomo.TraceID][]tomo.RawDocument, len(ids))
-	var mu sync.Mutex // guards before
-	var reads errgroup.Group
-	reads.SetLimit(runtime.GOMAXPROCS(0))
-	for f, list := range blocks {
-		slices.SortFunc(list, func(a, b tomo.TraceID) int { return settled[a].row - settled[b].row })
-		for part := range slices.Chunk(list, readTogether) {
-			reads.Go(func() error {
-				rows := make([]int, len(part))
-				for i, id := range part {
-					rows[i] = settled[id].row
-				}
-				return f.use(func(b *block.Block) error {
-					documents, err := b.DocumentsOf(rows)
-					mu.Lock()
-					defer mu.Unlock()
-					for i, docs := range documents {
-						before[part[i]] = docs
-					}
-					return err
-				})
-			})
-		}
-	}
-	if err := reads.Wait(); err != nil {
-		return nil, err
-	}
-	all := make([]tomo.TraceDocuments, len(ids))
-	for i, id := range ids {
-		all[i] = tomo.TraceDocuments{ID: id, Documents: tomo.MergeDocuments(before[id], open[id]), LimitExceeded: over[id]}
-	}
-	return all, ctx.Err()
-}
-
 // Summaries yields the summaries of the traces in w for which the plan holds,
 // each once, newest start first, beginning behind after. The first error ends
 // the sequence.
 func (s *Store) Summaries(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
 	return func(yield func(*tomo.Summary, error) bool) {
-		v := s.view()
-		defer v.close()
-		for sum, err := range v.ordered(ctx, w, p, after) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if after.Before(sum.Position()) && sum.Matches(w) && !yield(sum, nil) {
+		for m, err := range s.matches(ctx, search{w, p, after, true}) {
+			if !yield(m.summary, err) {
 				return
 			}
 		}
 	}
 }
 
-// ordered merges open and settled traces that may lie in w, newest first. Only
+// Positions yields where the traces stand that Summaries yields. It reads much
+// less: of a trace that the plan selects, its place.
+func (s *Store) Positions(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[tomo.Position, error] {
+	return func(yield func(tomo.Position, error) bool) {
+		// Whether a trace lies in a window of type Service only its summary tells.
+		for m, err := range s.matches(ctx, search{w, p, after, w.By == tomo.ByService}) {
+			if !yield(m.Position, err) {
+				return
+			}
+		}
+	}
+}
+
+// search is what traces are looked for by.
+type search struct {
+	tomo.Window
+	plan  filter.Plan
+	after tomo.Position
+	whole bool // the summaries are wanted
+}
+
+// match is a trace that was found.
+type match struct {
+	tomo.Position
+	received tomo.Time
+	summary  *tomo.Summary // nil if it is not wanted
+}
+
+func matched(s *tomo.Summary) match { return match{s.Position(), s.Received, s} }
+
+// has reports whether what was found lies behind the place and in the window.
+func (s *search) has(m *match) bool {
+	switch {
+	case !s.after.Before(m.Position):
+		return false
+	case m.summary != nil:
+		return m.summary.Matches(s.Window)
+	case s.By == tomo.ByEvent:
+		return s.Contains(m.received)
+	default:
+		return s.Contains(m.Start)
+	}
+}
+
+// matches yields what a search finds.
+func (s *Store) matches(ctx context.Context, by search) iter.Seq2[match, error] {
+	return func(yield func(match, error) bool) {
+		v := s.view()
+		defer v.close()
+		for m, err := range v.ordered(ctx, by) {
+			if err != nil {
+				yield(match{}, err)
+				return
+			}
+			if by.has(&m) && !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ordered merges open and settled traces that may be found, newest first. Only
 // what is reached is read: blocks and open traces wait under the newest start
 // that they can have.
-func (v *view) ordered(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position) iter.Seq2[*tomo.Summary, error] {
-	return func(yield func(*tomo.Summary, error) bool) {
-		q := v.sources(w, p, after)
+func (v *view) ordered(ctx context.Context, by search) iter.Seq2[match, error] {
+	return func(yield func(match, error) bool) {
+		q := v.sources(by)
 		var ahead lookahead
-		if len(p.Conditions) > 0 {
+		if len(by.plan.Conditions) > 0 {
 			ahead.order(q)
 		}
 		defer ahead.wait()
 		heap.Init(&q)
 		for len(q) > 0 {
 			if err := ctx.Err(); err != nil {
-				yield(nil, err)
+				yield(match{}, err)
 				return
 			}
 			next := q[0]
 			ahead.reached(next)
-			if next.ready != nil {
-				if !yield(next.ready, nil) {
+			if next.ready {
+				if !yield(next.match, nil) {
 					return
 				}
-				next.ready = nil
 			}
 			if err := next.advance(); err != nil {
-				yield(nil, err)
+				yield(match{}, err)
 				return
 			}
-			if next.ready == nil && next.ended {
+			if !next.ready {
 				heap.Pop(&q)
 			} else {
 				heap.Fix(&q, 0)
@@ -249,17 +232,16 @@ func (v *view) ordered(ctx context.Context, w tomo.Window, p filter.Plan, after 
 	}
 }
 
-// sources are the cursors over everything that may lie in w behind after and
-// satisfies the plan.
-func (v *view) sources(w tomo.Window, p filter.Plan, after tomo.Position) cursors {
+// sources are the cursors over everything that may be found.
+func (v *view) sources(by search) cursors {
 	var q cursors
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if b.Info.Rows == b.hidden.count() || b.Info.MinStart > after.Start || !mayMatch(b.Info, w) {
+		if b.Info.Rows == b.hidden.count() || b.Info.MinStart > by.after.Start || !mayMatch(b.Info, by.Window) {
 			continue
 		}
 		c := &cursor{bound: tomo.Position{Start: b.Info.MaxStart, ID: tomo.Top.ID}, settled: true, reach: selectRows}
-		c.more = b.cursor(w, p, after, &c.reach)
+		c.more = b.cursor(by, &c.reach)
 		q = append(q, c)
 	}
 	for i := range v.open {
@@ -267,23 +249,23 @@ func (v *view) sources(w tomo.Window, p filter.Plan, after tomo.Position) cursor
 		c := &cursor{bound: tomo.Position{Start: t.hi, ID: tomo.Top.ID}}
 		if t.base != nil || len(t.docs) == 0 {
 			c.bound = tomo.Top // its start may lie outside the bounds of the new documents
-		} else if w.By == tomo.ByTraceID && (t.hi < w.Start || t.lo >= w.End) || t.lo > after.Start {
+		} else if by.By == tomo.ByTraceID && (t.hi < by.Start || t.lo >= by.End) || t.lo > by.after.Start {
 			continue
 		}
-		if w.By == tomo.ByEvent && !w.Contains(t.last) {
+		if by.By == tomo.ByEvent && !by.Contains(t.last) {
 			continue
 		}
 		derived := false
-		c.more = func() (*tomo.Summary, error) {
+		c.more = func() (match, bool, error) {
 			if derived {
-				return nil, nil
+				return match{}, false, nil
 			}
 			derived = true
 			sum, err := v.summary(t)
-			if err != nil || !p.Holds(sum) {
-				return nil, err
+			if err != nil || !by.plan.Holds(sum) {
+				return match{}, false, err
 			}
-			return sum, nil
+			return matched(sum), true, nil
 		}
 		q = append(q, c)
 	}
@@ -303,45 +285,47 @@ func mayMatch(i block.Info, w tomo.Window) bool {
 	}
 }
 
-// cursor is one source of summaries in descending order. Until the first is
-// read, bound is where it cannot come before.
+// cursor is one source of matches in descending order.
 type cursor struct {
 	settled bool // over a block
 	reach   int  // how many of its rows are looked through next
-	bound   tomo.Position
-	ready   *tomo.Summary
-	ended   bool
-	more    func() (*tomo.Summary, error) // nil at the end
-	first   chan error                    // tells, if more is under way, that found is there
-	found   *tomo.Summary
+	// bound is where match stands, and until the first is read what it cannot
+	// come before.
+	bound tomo.Position
+	match
+	ready bool                        // there is a match
+	more  func() (match, bool, error) // false at the end
+	first chan firstMatch             // gives the first match if it is under way
 }
 
+type firstMatch struct {
+	match
+	ready bool
+	err   error
+}
+
+// advance reads the next match.
 func (c *cursor) advance() (err error) {
 	if c.first != nil {
-		err = <-c.first
-		c.first, c.ready = nil, c.found
+		first := <-c.first
+		c.match, c.ready, err = first.match, first.ready, first.err
+		c.first = nil
 	} else {
-		c.ready, err = c.more()
+		c.match, c.ready, err = c.more()
 	}
-	if err != nil {
-		return err
+	if c.ready {
+		c.bound = c.match.Position
 	}
-	if c.ready == nil {
-		c.ended = true
-		return nil
-	}
-	c.bound = c.ready.Position()
-	return nil
+	return err
 }
 
-// start looks for the first summary in the background.
+// start looks for the first match in the background.
 func (c *cursor) start() {
-	first := make(chan error, 1)
+	first := make(chan firstMatch, 1)
 	c.first, c.reach = first, selectChunk
 	go func() {
-		ready, err := c.more()
-		c.found = ready
-		first <- err
+		m, ready, err := c.more()
+		first <- firstMatch{m, ready, err}
 	}()
 }
 
@@ -412,46 +396,65 @@ const (
 	selectChunk = 64 << 10
 )
 
-// cursor reads what a plan selects of a block, from its newest row in w behind
-// after towards the oldest. It looks through reach rows next.
-func (b *viewBlock) cursor(w tomo.Window, p filter.Plan, after tomo.Position, reach *int) func() (*tomo.Summary, error) {
+// cursor reads what a search finds in a block, from its newest row towards the
+// oldest. It looks through reach rows next.
+func (b *viewBlock) cursor(by search, reach *int) func() (match, bool, error) {
 	least, end := 0, -1 // rows least … end-1 are still to be looked through
 	size := pageRows
-	var rows []int            // still to be read
-	var chunk []*tomo.Summary // still to come
-	return func() (*tomo.Summary, error) {
+	var rows []int    // still to be read
+	var chunk []match // still to come
+	return func() (match, bool, error) {
 		var err error
 		if end < 0 {
-			if least, end, err = b.started(w, after); err != nil {
-				return nil, err
+			if least, end, err = b.started(by.Window, by.after); err != nil {
+				return match{}, false, err
 			}
 		}
 		for {
 			for n := len(chunk); n > 0; n = len(chunk) {
-				s := chunk[n-1]
+				m := chunk[n-1]
 				chunk = chunk[:n-1]
-				if after.Before(s.Position()) {
-					return s, nil
+				if by.after.Before(m.Position) {
+					return m, true, nil
 				}
 			}
 			switch {
 			case len(rows) > 0:
 				from := max(0, len(rows)-size)
-				if chunk, err = b.summariesOf(rows[from:]); err != nil {
-					return nil, err
+				if chunk, err = b.read(chunk, rows[from:], by.whole); err != nil {
+					return match{}, false, err
 				}
 				rows, size = rows[:from], min(2*size, scanChunk)
 			case least < end:
 				from := max(least, end-*reach)
-				if rows, err = b.selected(p, from, end); err != nil {
-					return nil, err
+				if rows, err = b.selected(by.plan, from, end); err != nil {
+					return match{}, false, err
 				}
 				end, *reach = from, min(4**reach, selectChunk)
 			default:
-				return nil, nil
+				return match{}, false, nil
 			}
 		}
 	}
+}
+
+// read appends what is to be known of some rows.
+func (f *blockFile) read(list []match, rows []int, whole bool) ([]match, error) {
+	if whole {
+		summaries, err := f.summariesOf(rows)
+		for _, s := range summaries {
+			list = append(list, matched(s))
+		}
+		return list, err
+	}
+	err := f.use(func(b *block.Block) error {
+		places, err := b.Places(rows)
+		for _, p := range places {
+			list = append(list, match{Position: p.Position, received: p.Received})
+		}
+		return err
+	})
+	return list, err
 }
 
 // started is the rows from … to-1 among which are all that may lie in w behind

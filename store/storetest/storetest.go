@@ -647,19 +647,23 @@ func document(r *rapid.T) string {
 // not there.
 func (w *world) checkMany() {
 	w.Helper()
-	ids := []tomo.TraceID{traceID(999_999)}
-	for id := range w.model {
-		ids = append(ids, id)
-	}
-	all, err := w.store.DocumentsOf(context.Background(), ids)
-	if err != nil || len(all) != len(ids) {
-		w.Fatalf("documents of %d traces: %d, %v", len(ids), len(all), err)
-	}
-	for i, id := range ids {
-		if all[i].ID != id {
-			w.Fatalf("the documents of %v stand where %v was asked for", all[i].ID, id)
+	at := []tomo.Position{{ID: traceID(999_999)}}
+	for _, s := range w.expected(tomo.Window{TimeRange: tomo.Always}) {
+		p := s.Position()
+		if len(at)%3 == 0 {
+			p.Start++ // it does not stand there
 		}
-		w.equal(fmt.Sprintf("documents of %v among others", id), texts(w.model[id]), texts(all[i].Documents))
+		at = append(at, p)
+	}
+	all, err := w.store.DocumentsOf(context.Background(), at)
+	if err != nil || len(all) != len(at) {
+		w.Fatalf("documents of %d traces: %d, %v", len(at), len(all), err)
+	}
+	for i, p := range at {
+		if all[i].ID != p.ID {
+			w.Fatalf("the documents of %v stand where %v was asked for", all[i].ID, p.ID)
+		}
+		w.equal(fmt.Sprintf("documents of %v among others", p.ID), texts(w.model[p.ID]), texts(all[i].Documents))
 	}
 }
 
@@ -676,7 +680,7 @@ func (w *world) checkPlans() {
 	w.Helper()
 	window := tomo.Window{TimeRange: tomo.Always}
 	all := w.expected(window)
-	for _, text := range filters {
+	for nth, text := range filters {
 		e, err := filter.Parse(text)
 		if err != nil {
 			w.Fatalf("%s: %v", text, err)
@@ -697,6 +701,7 @@ func (w *world) checkPlans() {
 			}
 		}
 		w.equal("summaries of "+p.String(), want, got)
+		w.checkPositions(p, nth)
 		if !p.Exact {
 			continue
 		}
@@ -704,4 +709,32 @@ func (w *world) checkPlans() {
 			w.Fatalf("count of %v: %d, %v; want %d", p, n, err, len(want))
 		}
 	}
+}
+
+// checkPositions holds positions against the summaries that they stand for, in
+// the nth of some windows.
+func (w *world) checkPositions(p filter.Plan, nth int) {
+	w.Helper()
+	window := tomo.Window{TimeRange: tomo.Always, By: []tomo.RangeType{tomo.ByTraceID, tomo.ByEvent, tomo.ByService}[nth%3]}
+	if nth%2 == 1 {
+		window.TimeRange = tomo.TimeRange{Start: at + 50*1000*ms, End: at + 130*1000*ms}
+	}
+	var want, got []tomo.Position
+	for s, err := range w.store.Summaries(context.Background(), window, p, tomo.Top) {
+		if err != nil {
+			w.Fatalf("summaries of %v: %v", p, err)
+		}
+		want = append(want, s.Position())
+	}
+	after := tomo.Top
+	if len(want) > 3 {
+		after, want = want[1], want[2:]
+	}
+	for at, err := range w.store.Positions(context.Background(), window, p, after) {
+		if err != nil {
+			w.Fatalf("positions of %v: %v", p, err)
+		}
+		got = append(got, at)
+	}
+	w.equal(fmt.Sprintf("positions of %v in %v", p, window), want, got)
 }

@@ -224,7 +224,7 @@ func askCount(ctx context.Context, e *query.Engine, day tomo.TimeRange, text str
 }
 
 func askGraph(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
-	g, err := e.ServiceGraph(ctx, day)
+	g, err := e.ServiceGraph(ctx, day, "")
 	if err != nil {
 		return 0, err
 	}
@@ -291,13 +291,13 @@ func (s *searchRun) measure(ctx context.Context, dir string, only string) error 
 
 // print writes the figures.
 func (s *searchRun) print() {
-	w := table(fmt.Sprintf("%d traces, %d segments, %d blocks\tfound\tfirst\tmedian\tp99\ttarget\t\t", s.Traces, s.Segments, s.Blocks))
+	w := table(fmt.Sprintf("%d traces, %d segments, %d blocks\tfound\tfirst\tleast\tmedian\tp99\ttarget\t\t", s.Traces, s.Segments, s.Blocks))
 	for _, a := range s.Answers {
 		target, met := "", ""
 		if a.Target > 0 {
 			target, met = fmt.Sprintf("%.0f ms", a.Target), verdict(a.Took.quantile(0.5) <= a.Target)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f ms\t%.1f ms\t%.1f ms\t%s\t%s\t\n", a.Question, a.Found, a.First, a.Took.quantile(0.5), a.Took.quantile(0.99), target, met)
+		fmt.Fprintf(w, "%s\t%d\t%.1f ms\t%.1f ms\t%.1f ms\t%.1f ms\t%s\t%s\t\n", a.Question, a.Found, a.First, a.Took.quantile(0), a.Took.quantile(0.5), a.Took.quantile(0.99), target, met)
 	}
 	w.Flush()
 	fmt.Printf("\nblocks: %s, %.0f B a segment; heap after all questions: %s\n", size(s.DiskBytes), float64(s.DiskBytes)/float64(s.Segments), size(int64(s.HeapBytes)))
