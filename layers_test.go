@@ -17,6 +17,7 @@ import (
 var layers = map[string]string{
 	".":                "",
 	"api":              "",
+	"anomaly":          ".",
 	"derive":           ".",
 	"filter":           ".",
 	"ingest":           ". derive filter",
