@@ -11,7 +11,7 @@ import (
 
 // getTraceGraph answers for up to five traces at once, merged, as the service
 // documents it. The real one takes one.
-func (s *Server) getTraceGraph(ctx context.Context, request *api.BatchGetTracesRequest) (*api.GetTraceGraphResponse, error) {
+func (s *Services) getTraceGraph(ctx context.Context, request *api.BatchGetTracesRequest) (*api.GetTraceGraphResponse, error) {
 	if err := onePage(request.NextToken); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Server) getTraceGraph(ctx context.Context, request *api.BatchGetTracesR
 // error.
 const inversion = 2 * time.Second
 
-func (s *Server) getServiceGraph(ctx context.Context, request *api.GetServiceGraphRequest) (*api.GetServiceGraphResponse, error) {
+func (s *Services) getServiceGraph(ctx context.Context, request *api.GetServiceGraphRequest) (*api.GetServiceGraphResponse, error) {
 	group, err := s.group(request.GroupName, request.GroupARN)
 	if err != nil {
 		return nil, err

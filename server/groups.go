@@ -9,18 +9,18 @@ import (
 	"github.com/tomotrace/tomo/settings"
 )
 
-func (s *Server) createGroup(ctx context.Context, request *api.CreateGroupRequest) (*api.GroupResponse, error) {
+func (s *Services) createGroup(ctx context.Context, request *api.CreateGroupRequest) (*api.GroupResponse, error) {
 	group, err := s.settings.CreateGroup(ctx, settings.Draft{
 		Name: *request.GroupName, Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration), Tags: requestedTags(request.Tags),
 	})
 	return groupResponse(group, err)
 }
 
-func (s *Server) getGroup(_ context.Context, request *api.GroupRequest) (*api.GroupResponse, error) {
+func (s *Services) getGroup(_ context.Context, request *api.GroupRequest) (*api.GroupResponse, error) {
 	return groupResponse(s.settings.Group(groupRef(request.GroupName, request.GroupARN)))
 }
 
-func (s *Server) getGroups(_ context.Context, request *api.GetGroupsRequest) (*api.GetGroupsResponse, error) {
+func (s *Services) getGroups(_ context.Context, request *api.GetGroupsRequest) (*api.GetGroupsResponse, error) {
 	if request.NextToken != nil {
 		return nil, api.Invalid("Next Token not supported")
 	}
@@ -32,13 +32,13 @@ func (s *Server) getGroups(_ context.Context, request *api.GetGroupsRequest) (*a
 	return answer, nil
 }
 
-func (s *Server) updateGroup(ctx context.Context, request *api.UpdateGroupRequest) (*api.GroupResponse, error) {
+func (s *Services) updateGroup(ctx context.Context, request *api.UpdateGroupRequest) (*api.GroupResponse, error) {
 	return groupResponse(s.settings.UpdateGroup(ctx, groupRef(request.GroupName, request.GroupARN), settings.GroupUpdate{
 		Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration),
 	}))
 }
 
-func (s *Server) deleteGroup(ctx context.Context, request *api.GroupRequest) (*api.Empty, error) {
+func (s *Services) deleteGroup(ctx context.Context, request *api.GroupRequest) (*api.Empty, error) {
 	return &api.Empty{}, s.settings.DeleteGroup(ctx, groupRef(request.GroupName, request.GroupARN))
 }
 
@@ -48,7 +48,7 @@ func groupRef(name, arn string) settings.GroupRef { return settings.GroupRef{Nam
 // group finds the group that a graph or statistics are asked of. X-Ray: without
 // a name it is Default, and an unknown one has a text of its own here. Grafana
 // sends an empty name for Default.
-func (s *Server) group(name, arn string) (*tomo.Group, error) {
+func (s *Services) group(name, arn string) (*tomo.Group, error) {
 	if name == "" && arn == "" {
 		name = tomo.DefaultGroup
 	}
@@ -96,7 +96,7 @@ func groupShape(g *tomo.Group) api.Group {
 	}
 }
 
-func (s *Server) listTagsForResource(_ context.Context, request *api.ListTagsForResourceRequest) (*api.ListTagsForResourceResponse, error) {
+func (s *Services) listTagsForResource(_ context.Context, request *api.ListTagsForResourceRequest) (*api.ListTagsForResourceResponse, error) {
 	tags, err := s.settings.Tags(*request.ResourceARN) // X-Ray: whatever the token is
 	if err != nil {
 		return nil, resourceError(*request.ResourceARN, err)
@@ -108,11 +108,11 @@ func (s *Server) listTagsForResource(_ context.Context, request *api.ListTagsFor
 	return answer, nil
 }
 
-func (s *Server) tagResource(ctx context.Context, request *api.TagResourceRequest) (*api.Empty, error) {
+func (s *Services) tagResource(ctx context.Context, request *api.TagResourceRequest) (*api.Empty, error) {
 	return &api.Empty{}, resourceError(*request.ResourceARN, s.settings.Tag(ctx, *request.ResourceARN, requestedTags(request.Tags)))
 }
 
-func (s *Server) untagResource(ctx context.Context, request *api.UntagResourceRequest) (*api.Empty, error) {
+func (s *Services) untagResource(ctx context.Context, request *api.UntagResourceRequest) (*api.Empty, error) {
 	return &api.Empty{}, resourceError(*request.ResourceARN, s.settings.Untag(ctx, *request.ResourceARN, request.TagKeys))
 }
 

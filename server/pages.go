@@ -17,8 +17,8 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 		"/readyz":      s.ready,
 		"/version":     s.version,
 		"/metrics":     metrics.ServeHTTP,
-		api.LossesPath: s.losses,
-		"/telemetry":   s.telemetryPage,
+		api.LossesPath: s.ofTenant((*Services).losses),
+		"/telemetry":   s.ofTenant((*Services).telemetryPage),
 	}
 	for path, page := range pages {
 		pages[path] = readOnly(page)
@@ -59,7 +59,20 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request) {
 	s.sendPage(w, r, http.StatusOK, map[string]string{"Version": s.o.Version})
 }
 
-func (s *Server) losses(w http.ResponseWriter, r *http.Request) {
+// ofTenant makes a page of what a tenant has to show.
+func (s *Server) ofTenant(show func(*Services) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		services, err := s.tenants(r.Context(), "default")
+		if err != nil {
+			failure := s.failed(err, api.Operation{Name: r.URL.Path}, "")
+			s.sendPage(w, r, failure.Status, failure)
+			return
+		}
+		s.sendPage(w, r, http.StatusOK, show(services))
+	}
+}
+
+func (s *Services) losses() any {
 	ledger := s.pipeline.Losses()
 	page := api.Losses{Counts: map[string]int64{}, Recent: []api.Loss{}}
 	for reason, n := range ledger.Counts() {
@@ -71,11 +84,11 @@ func (s *Server) losses(w http.ResponseWriter, r *http.Request) {
 			Reason: string(l.Reason), Source: l.Source, Time: api.Time(l.Time.Seconds()), Trace: l.Trace,
 		})
 	}
-	s.sendPage(w, r, http.StatusOK, page)
+	return page
 }
 
-func (s *Server) telemetryPage(w http.ResponseWriter, r *http.Request) {
-	s.sendPage(w, r, http.StatusOK, struct{ Senders []api.Telemetry }{s.telemetry.list()})
+func (s *Services) telemetryPage() any {
+	return struct{ Senders []api.Telemetry }{s.telemetry.list()}
 }
 
 // sendPage sends what must not be kept by caches.

@@ -10,7 +10,7 @@ import (
 	"github.com/tomotrace/tomo/settings"
 )
 
-func (s *Server) putResourcePolicy(ctx context.Context, request *api.PutResourcePolicyRequest) (*api.PutResourcePolicyResponse, error) {
+func (s *Services) putResourcePolicy(ctx context.Context, request *api.PutResourcePolicyRequest) (*api.PutResourcePolicyResponse, error) {
 	p, err := s.settings.PutPolicy(ctx, *request.PolicyName, *request.PolicyDocument, request.PolicyRevisionID, request.BypassPolicyLockoutCheck)
 	if err != nil {
 		return nil, policyException(err)
@@ -18,7 +18,7 @@ func (s *Server) putResourcePolicy(ctx context.Context, request *api.PutResource
 	return &api.PutResourcePolicyResponse{ResourcePolicy: policyShape(p)}, nil
 }
 
-func (s *Server) listResourcePolicies(_ context.Context, request *api.PageRequest) (*api.ListResourcePoliciesResponse, error) {
+func (s *Services) listResourcePolicies(_ context.Context, request *api.PageRequest) (*api.ListResourcePoliciesResponse, error) {
 	if request.NextToken != nil {
 		return nil, api.Invalid("NextToken is currently not supported")
 	}
@@ -30,7 +30,7 @@ func (s *Server) listResourcePolicies(_ context.Context, request *api.PageReques
 	return answer, nil
 }
 
-func (s *Server) deleteResourcePolicy(ctx context.Context, request *api.DeleteResourcePolicyRequest) (*api.Empty, error) {
+func (s *Services) deleteResourcePolicy(ctx context.Context, request *api.DeleteResourcePolicyRequest) (*api.Empty, error) {
 	return &api.Empty{}, policyException(s.settings.DeletePolicy(ctx, *request.PolicyName, request.PolicyRevisionID))
 }
 

@@ -17,16 +17,16 @@ import (
 // The operations of transaction search: where segments go, which traces are
 // indexed, and the retrieval of those that need not be.
 
-func (s *Server) getTraceSegmentDestination(context.Context, *api.Empty) (*api.Destination, error) {
+func (s *Services) getTraceSegmentDestination(context.Context, *api.Empty) (*api.Destination, error) {
 	return s.destination(), nil
 }
 
-func (s *Server) destination() *api.Destination {
+func (s *Services) destination() *api.Destination {
 	// A change counts at once, so there is nothing to wait for.
 	return &api.Destination{Destination: string(s.settings.Indexing().Destination), Status: "ACTIVE"}
 }
 
-func (s *Server) updateTraceSegmentDestination(ctx context.Context, request *api.UpdateDestinationRequest) (*api.Destination, error) {
+func (s *Services) updateTraceSegmentDestination(ctx context.Context, request *api.UpdateDestinationRequest) (*api.Destination, error) {
 	if request.Destination == nil {
 		return s.destination(), nil // the model does not require it
 	}
@@ -36,14 +36,14 @@ func (s *Server) updateTraceSegmentDestination(ctx context.Context, request *api
 	return s.destination(), nil
 }
 
-func (s *Server) getIndexingRules(_ context.Context, request *api.PageRequest) (*api.GetIndexingRulesResponse, error) {
+func (s *Services) getIndexingRules(_ context.Context, request *api.PageRequest) (*api.GetIndexingRulesResponse, error) {
 	if request.NextToken != nil {
 		return nil, api.Invalid("NextToken is currently not supported")
 	}
 	return &api.GetIndexingRulesResponse{IndexingRules: []api.IndexingRule{s.indexingRule()}}, nil
 }
 
-func (s *Server) indexingRule() api.IndexingRule {
+func (s *Services) indexingRule() api.IndexingRule {
 	x := s.settings.Indexing()
 	share := api.Double(x.Percentage)
 	return api.IndexingRule{
@@ -53,7 +53,7 @@ func (s *Server) indexingRule() api.IndexingRule {
 	}
 }
 
-func (s *Server) updateIndexingRule(ctx context.Context, request *api.UpdateIndexingRuleRequest) (*api.UpdateIndexingRuleResponse, error) {
+func (s *Services) updateIndexingRule(ctx context.Context, request *api.UpdateIndexingRuleRequest) (*api.UpdateIndexingRuleResponse, error) {
 	if request.Rule.Probabilistic == nil {
 		return nil, api.Invalid("Rule has no member that is known: Probabilistic is")
 	}
@@ -79,7 +79,7 @@ const (
 	retrievedServices = 1000 // of a page
 )
 
-func (s *Server) startTraceRetrieval(_ context.Context, request *api.StartTraceRetrievalRequest) (*api.StartTraceRetrievalResponse, error) {
+func (s *Services) startTraceRetrieval(_ context.Context, request *api.StartTraceRetrievalRequest) (*api.StartTraceRetrievalResponse, error) {
 	switch {
 	case len(request.TraceIDs) == 0:
 		return nil, api.Invalid("Zero trace ids provided")
@@ -136,7 +136,7 @@ var retrievalStatuses = map[query.RetrievalStatus]string{
 
 // listRetrievedTraces answers with up to five elements. A trace of more spans
 // than an element may hold goes on in the next one.
-func (s *Server) listRetrievedTraces(ctx context.Context, request *api.RetrievalRequest) (*api.ListRetrievedTracesResponse, error) {
+func (s *Services) listRetrievedTraces(ctx context.Context, request *api.RetrievalRequest) (*api.ListRetrievedTracesResponse, error) {
 	token, from, skip, err := retrieval(request)
 	if err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func spansOf(t *tomo.Trace, format string) (spans []api.Segment, err error) {
 	return spans, nil
 }
 
-func (s *Server) getRetrievedTracesGraph(ctx context.Context, request *api.RetrievalRequest) (*api.GetRetrievedTracesGraphResponse, error) {
+func (s *Services) getRetrievedTracesGraph(ctx context.Context, request *api.RetrievalRequest) (*api.GetRetrievedTracesGraphResponse, error) {
 	token, from, _, err := retrieval(request)
 	if err != nil {
 		return nil, err
@@ -235,7 +235,7 @@ func referenceType(l query.GraphLink) *string {
 	}
 }
 
-func (s *Server) cancelTraceRetrieval(_ context.Context, request *api.RetrievalRequest) (*api.Empty, error) {
+func (s *Services) cancelTraceRetrieval(_ context.Context, request *api.RetrievalRequest) (*api.Empty, error) {
 	token, _, _, err := retrieval(request)
 	if err != nil {
 		return nil, err

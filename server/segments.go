@@ -12,7 +12,7 @@ const source = "http"
 
 // putTraceSegments is the one operation that is asked all the time. It answers
 // when the good documents are durable; the bad ones are no error of the call.
-func (s *Server) putTraceSegments(ctx context.Context, _ api.Operation, body []byte, out *bytes.Buffer) error {
+func (s *Services) putTraceSegments(ctx context.Context, _ api.Operation, body []byte, out *bytes.Buffer) error {
 	docs, err := api.Documents(body)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"github.com/tomotrace/tomo/query"
 )
 
-func (s *Server) getTimeSeriesServiceStatistics(ctx context.Context, request *api.GetTimeSeriesServiceStatisticsRequest) (*api.GetTimeSeriesServiceStatisticsResponse, error) {
+func (s *Services) getTimeSeriesServiceStatistics(ctx context.Context, request *api.GetTimeSeriesServiceStatisticsRequest) (*api.GetTimeSeriesServiceStatisticsResponse, error) {
 	question, err := seriesQuestion(request)
 	if err != nil {
 		return nil, err

@@ -38,9 +38,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tomotrace/tomo/api"
-	"github.com/tomotrace/tomo/ingest"
-	"github.com/tomotrace/tomo/query"
-	"github.com/tomotrace/tomo/settings"
 )
 
 // Options configure a server. The zero value is a good default.
@@ -99,105 +96,30 @@ const (
 // Server answers the API. It is an http.Handler.
 type Server struct {
 	o          Options
-	pipeline   *ingest.Pipeline
-	engine     *query.Engine
-	settings   *settings.Settings
-	operations map[string]operation // by path
+	tenants    Tenants
+	operations map[string]api.Operation // by path
 	pages      map[string]http.HandlerFunc
 	metrics    metrics
-	telemetry  telemetry
-	retrievals *query.Retrievals
 	bodies     bodies
 	answers    sync.Pool // of *bytes.Buffer
 	packers    sync.Pool // of *gzip.Writer
 	draining   atomic.Bool
 }
 
-// operation is an operation of the API.
-type operation struct {
-	api.Operation
-	run handler // nil: not built
-}
-
-// handler reads a request for op from body, which is not valid after it
-// returned, and writes the answer to out.
-type handler func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error
-
-// New makes a server in front of the write path, the read path and what
-// operators set. It registers its metrics, so there may be one for each registry.
-func New(p *ingest.Pipeline, e *query.Engine, set *settings.Settings, o Options) *Server {
+// New makes a server for the tenants. It registers its metrics, so there may be
+// one for each registry.
+func New(tenants Tenants, o Options) *Server {
 	o.setDefaults()
-	s := &Server{o: o, pipeline: p, engine: e, settings: set, operations: map[string]operation{}}
+	s := &Server{o: o, tenants: tenants, operations: map[string]api.Operation{}}
+	for _, op := range api.Operations() {
+		s.operations[op.Path] = op
+	}
 	s.bodies.init(o.Bodies)
 	s.answers.New = func() any { return new(bytes.Buffer) }
 	s.packers.New = newPacker
 	s.metrics.init(o.Metrics, &s.bodies)
-	s.telemetry.init(o.Metrics)
-	s.retrievals = query.NewRetrievals(e, nil)
-	built := map[api.Operation]handler{
-		api.PutTraceSegments:  s.putTraceSegments,
-		api.BatchGetTraces:    operationOf(s.batchGetTraces),
-		api.GetTraceSummaries: operationOf(s.getTraceSummaries),
-		api.GetTraceGraph:     operationOf(s.getTraceGraph),
-		api.GetServiceGraph:   operationOf(s.getServiceGraph),
-
-		api.GetTimeSeriesServiceStatistics: operationOf(s.getTimeSeriesServiceStatistics),
-
-		api.CreateGroup: operationOf(s.createGroup),
-		api.GetGroup:    operationOf(s.getGroup),
-		api.GetGroups:   operationOf(s.getGroups),
-		api.UpdateGroup: operationOf(s.updateGroup),
-		api.DeleteGroup: operationOf(s.deleteGroup),
-
-		api.ListTagsForResource: operationOf(s.listTagsForResource),
-		api.TagResource:         operationOf(s.tagResource),
-		api.UntagResource:       operationOf(s.untagResource),
-
-		api.PutResourcePolicy:    operationOf(s.putResourcePolicy),
-		api.ListResourcePolicies: operationOf(s.listResourcePolicies),
-		api.DeleteResourcePolicy: operationOf(s.deleteResourcePolicy),
-
-		api.GetTraceSegmentDestination:    operationOf(s.getTraceSegmentDestination),
-		api.UpdateTraceSegmentDestination: operationOf(s.updateTraceSegmentDestination),
-		api.GetIndexingRules:              operationOf(s.getIndexingRules),
-		api.UpdateIndexingRule:            operationOf(s.updateIndexingRule),
-
-		api.StartTraceRetrieval:     operationOf(s.startTraceRetrieval),
-		api.ListRetrievedTraces:     operationOf(s.listRetrievedTraces),
-		api.GetRetrievedTracesGraph: operationOf(s.getRetrievedTracesGraph),
-		api.CancelTraceRetrieval:    operationOf(s.cancelTraceRetrieval),
-
-		api.PutTelemetryRecords: operationOf(s.putTelemetryRecords),
-	}
-	for _, op := range api.Operations() {
-		s.operations[op.Path] = operation{op, built[op]}
-	}
 	s.pages = s.newPages()
 	return s
-}
-
-// operationOf makes a handler of a function from request to answer.
-func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer, error)) handler {
-	return func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error {
-		var request Request
-		if err := op.Decode(body, &request); err != nil {
-			return err
-		}
-		answer, err := f(ctx, &request)
-		if err != nil {
-			return err
-		}
-		return api.Encode(out, answer)
-	}
-}
-
-// unbuilt stands for operations that are not built. What is wrong with a
-// request is told all the same.
-func unbuilt(_ context.Context, op api.Operation, body []byte, _ *bytes.Buffer) error {
-	if err := op.Decode(body, nil); err != nil {
-		return err
-	}
-	return notBuilt(op.Name)
 }
 
 // Serve answers the requests that come by l until ctx ends. Then it takes no
@@ -264,7 +186,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // perform runs the operation that r asks for and writes its answer to out. A
 // panic is an error of ours, and ends this request only.
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, op operation, known bool, id string, out *bytes.Buffer) (failure *api.Error) {
+func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operation, known bool, id string, out *bytes.Buffer) (failure *api.Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.o.Log.Error("a request panicked", "operation", op.Name, "request", id, "panic", p, "stack", string(debug.Stack()))
@@ -277,8 +199,12 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op operation, k
 	case r.Method != http.MethodPost:
 		return notPost(r)
 	}
+	services, err := s.tenants(r.Context(), "default")
+	if err != nil {
+		return s.failed(err, op, id)
+	}
 	most := s.o.MaxBody
-	if op.Operation != api.PutTraceSegments {
+	if op != api.PutTraceSegments {
 		most = min(most, maxRequest)
 	}
 	body, failure := s.bodies.read(w, r, most)
@@ -287,15 +213,17 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op operation, k
 	}
 	defer s.bodies.release(body)
 	s.metrics.received(op.Name, len(body.bytes))
-	run := op.run
-	if run == nil {
-		run = unbuilt
+	if err := services.operations[op.Path](r.Context(), op, body.bytes, out); err != nil {
+		return s.failed(err, op, id)
 	}
-	if err := run(r.Context(), op.Operation, body.bytes, out); err != nil {
-		failure = exception(err)
-		if failure.Name == api.InternalFailure {
-			s.o.Log.Error("a request failed", "operation", op.Name, "request", id, "error", err)
-		}
+	return nil
+}
+
+// failed makes an exception of an error; the log hears of those that are ours.
+func (s *Server) failed(err error, op api.Operation, id string) *api.Error {
+	failure := exception(err)
+	if failure.Name == api.InternalFailure {
+		s.o.Log.Error("a request failed", "operation", op.Name, "request", id, "error", err)
 	}
 	return failure
 }

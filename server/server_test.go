@@ -79,7 +79,12 @@ func newServer(t testing.TB, o server.Options) (*server.Server, *store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server.New(ingest.New(s, ingest.Options{Now: clock}), query.New(s), set, o), s
+	services := server.NewServices(ingest.New(s, ingest.Options{Now: clock}), query.New(s), set)
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	o.Metrics.MustRegister(services.Collectors()...)
+	return server.New(server.Alone(services), o), s
 }
 
 // door is a server on a loopback address.
@@ -1005,7 +1010,7 @@ func (sink) PutSegments(context.Context, []tomo.Incoming) ([]int, error) { retur
 // BenchmarkPutTraceSegments is the cost of a request of 50 documents of 1.5 kB
 // over a loopback connection, client included, without a store.
 func BenchmarkPutTraceSegments(b *testing.B) {
-	listening := httptest.NewServer(server.New(ingest.New(sink{}, ingest.Options{}), nil, nil, server.Options{}))
+	listening := httptest.NewServer(server.New(server.Alone(server.NewServices(ingest.New(sink{}, ingest.Options{}), nil, nil)), server.Options{}))
 	defer listening.Close()
 	var docs []string
 	for i := range 50 {

@@ -23,11 +23,13 @@ type telemetry struct {
 	failures *prometheus.CounterVec
 	records  prometheus.Counter
 
+	collectors []prometheus.Collector
+
 	mu      sync.Mutex
 	senders map[api.Sender]*api.Telemetry
 }
 
-func (t *telemetry) init(registry *prometheus.Registry) {
+func (t *telemetry) init() {
 	t.segments = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tomo_telemetry_segments_total", Help: "Segments that daemons reported, by what became of them."}, []string{"outcome"})
 	t.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -42,10 +44,10 @@ func (t *telemetry) init(registry *prometheus.Registry) {
 			return float64(len(t.senders))
 		})
 	t.senders = map[api.Sender]*api.Telemetry{}
-	registry.MustRegister(t.segments, t.failures, t.records, senders)
+	t.collectors = []prometheus.Collector{t.segments, t.failures, t.records, senders}
 }
 
-func (s *Server) putTelemetryRecords(_ context.Context, request *api.PutTelemetryRecordsRequest) (*api.Empty, error) {
+func (s *Services) putTelemetryRecords(_ context.Context, request *api.PutTelemetryRecordsRequest) (*api.Empty, error) {
 	if len(request.TelemetryRecords) == 0 {
 		return nil, api.Invalid("Telemetry records cannot be empty")
 	}

@@ -15,7 +15,7 @@ import (
 // maxTraces is how many traces one call may name.
 const maxTraces = 5
 
-func (s *Server) batchGetTraces(ctx context.Context, request *api.BatchGetTracesRequest) (*api.BatchGetTracesResponse, error) {
+func (s *Services) batchGetTraces(ctx context.Context, request *api.BatchGetTracesRequest) (*api.BatchGetTracesResponse, error) {
 	if err := onePage(request.NextToken); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func batchIDs(texts []string) ([]tomo.TraceID, error) {
 	return ids, nil
 }
 
-func (s *Server) getTraceSummaries(ctx context.Context, request *api.GetTraceSummariesRequest) (*api.GetTraceSummariesResponse, error) {
+func (s *Services) getTraceSummaries(ctx context.Context, request *api.GetTraceSummariesRequest) (*api.GetTraceSummariesResponse, error) {
 	question, err := summariesQuestion(request)
 	if err != nil {
 		return nil, err

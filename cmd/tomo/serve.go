@@ -105,7 +105,9 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	metrics.MustRegister(newStoreMetrics(store))
 	metrics.MustRegister(pipeline.Collectors()...)
 	metrics.MustRegister(udp.Collectors()...)
-	http := server.New(pipeline, query.New(store), set, server.Options{
+	services := server.NewServices(pipeline, query.New(store), set)
+	metrics.MustRegister(services.Collectors()...)
+	http := server.New(server.Alone(services), server.Options{
 		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
 	})
 

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/query"
+	"github.com/tomotrace/tomo/settings"
+)
+
+// Services are what one tenant has of the API: every operation, on its own
+// traces and its own settings.
+type Services struct {
+	pipeline   *ingest.Pipeline
+	engine     *query.Engine
+	settings   *settings.Settings
+	telemetry  telemetry
+	retrievals *query.Retrievals
+	operations map[string]handler // by path
+}
+
+// Tenants gives the services of a tenant. Whoever calls it knows that the
+// tenant may be there. The error may be a *tomo.Error.
+type Tenants func(ctx context.Context, tenant string) (*Services, error)
+
+// Alone are services that answer everybody.
+func Alone(s *Services) Tenants {
+	return func(context.Context, string) (*Services, error) { return s, nil }
+}
+
+// handler reads a request for op from body, which is not valid after it
+// returned, and writes the answer to out.
+type handler func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error
+
+// NewServices puts the operations in front of a tenant's write path, read path
+// and settings.
+func NewServices(p *ingest.Pipeline, e *query.Engine, set *settings.Settings) *Services {
+	s := &Services{pipeline: p, engine: e, settings: set, operations: map[string]handler{}}
+	s.telemetry.init()
+	s.retrievals = query.NewRetrievals(e, nil)
+	built := map[api.Operation]handler{
+		api.PutTraceSegments:  s.putTraceSegments,
+		api.BatchGetTraces:    operationOf(s.batchGetTraces),
+		api.GetTraceSummaries: operationOf(s.getTraceSummaries),
+		api.GetTraceGraph:     operationOf(s.getTraceGraph),
+		api.GetServiceGraph:   operationOf(s.getServiceGraph),
+
+		api.GetTimeSeriesServiceStatistics: operationOf(s.getTimeSeriesServiceStatistics),
+
+		api.CreateGroup: operationOf(s.createGroup),
+		api.GetGroup:    operationOf(s.getGroup),
+		api.GetGroups:   operationOf(s.getGroups),
+		api.UpdateGroup: operationOf(s.updateGroup),
+		api.DeleteGroup: operationOf(s.deleteGroup),
+
+		api.ListTagsForResource: operationOf(s.listTagsForResource),
+		api.TagResource:         operationOf(s.tagResource),
+		api.UntagResource:       operationOf(s.untagResource),
+
+		api.PutResourcePolicy:    operationOf(s.putResourcePolicy),
+		api.ListResourcePolicies: operationOf(s.listResourcePolicies),
+		api.DeleteResourcePolicy: operationOf(s.deleteResourcePolicy),
+
+		api.GetTraceSegmentDestination:    operationOf(s.getTraceSegmentDestination),
+		api.UpdateTraceSegmentDestination: operationOf(s.updateTraceSegmentDestination),
+		api.GetIndexingRules:              operationOf(s.getIndexingRules),
+		api.UpdateIndexingRule:            operationOf(s.updateIndexingRule),
+
+		api.StartTraceRetrieval:     operationOf(s.startTraceRetrieval),
+		api.ListRetrievedTraces:     operationOf(s.listRetrievedTraces),
+		api.GetRetrievedTracesGraph: operationOf(s.getRetrievedTracesGraph),
+		api.CancelTraceRetrieval:    operationOf(s.cancelTraceRetrieval),
+
+		api.PutTelemetryRecords: operationOf(s.putTelemetryRecords),
+	}
+	for _, op := range api.Operations() {
+		s.operations[op.Path] = unbuilt
+		if run := built[op]; run != nil {
+			s.operations[op.Path] = run
+		}
+	}
+	return s
+}
+
+// Collectors are the metrics of the services.
+func (s *Services) Collectors() []prometheus.Collector { return s.telemetry.collectors }
+
+// operationOf makes a handler of a function from request to answer.
+func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer, error)) handler {
+	return func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error {
+		var request Request
+		if err := op.Decode(body, &request); err != nil {
+			return err
+		}
+		answer, err := f(ctx, &request)
+		if err != nil {
+			return err
+		}
+		return api.Encode(out, answer)
+	}
+}
+
+// unbuilt stands for operations that are not built. What is wrong with a
+// request is told all the same.
+func unbuilt(_ context.Context, op api.Operation, body []byte, _ *bytes.Buffer) error {
+	if err := op.Decode(body, nil); err != nil {
+		return err
+	}
+	return notBuilt(op.Name)
+}
