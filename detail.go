@@ -47,3 +47,19 @@ type CallDetail struct {
 	Duration       time.Duration // of the calling entity with all below it that it owns, or Absent
 	HTTP           HTTP          // the calling entity's own
 }
+
+// DetailParts are parts of a Detail that cost something to derive.
+type DetailParts uint8
+
+const (
+	// WhatIsMissing is Incomplete and RootUnit.
+	WhatIsMissing DetailParts = 1 << iota
+	// WhatUnitsSaid is UnitDetails and CallDetails.
+	WhatUnitsSaid
+	// The root causes, each kind by itself.
+	ResponseTimeRootCauses
+	FaultRootCauses
+	ErrorRootCauses
+
+	AllParts = WhatIsMissing | WhatUnitsSaid | ResponseTimeRootCauses | FaultRootCauses | ErrorRootCauses
+)

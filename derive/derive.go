@@ -40,19 +40,26 @@ func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
 func Detail(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Detail {
 	a := assemble(docs, (*tomo.Document).Outline)
 	defer a.release()
-	return a.detail(a.summary(id))
+	return a.detail(a.summary(id), tomo.AllParts, nil, nil)
 }
 
-// DetailIf derives the summary as Summary does and shows it to wanted. If that
-// wants more the detail is derived too, which costs a fraction of beginning
-// anew; else detail is nil.
-func DetailIf(id tomo.TraceID, docs []tomo.RawDocument, wanted func(*tomo.Summary) bool) (summary *tomo.Summary, detail *tomo.Detail) {
+// Look derives the summary as Summary does and shows it to wanted. If that wants
+// parts of the detail they are derived too and shown to look, which costs a
+// fraction of what Detail does. What is not wanted is left empty. The detail,
+// but for its summary, is good until look returns.
+func Look(id tomo.TraceID, docs []tomo.RawDocument, wanted func(*tomo.Summary) tomo.DetailParts, look func(*tomo.Detail)) *tomo.Summary {
 	a := assemble(docs, (*tomo.Document).Outline)
 	defer a.release()
-	if summary = a.summary(id); wanted(summary) {
-		detail = a.detail(summary)
+	s := a.summary(id)
+	if parts := wanted(s); parts != 0 {
+		g := &a.detailing
+		d := a.detail(s, parts, g.units, g.calls)
+		if parts&tomo.WhatUnitsSaid != 0 {
+			g.units, g.calls = d.UnitDetails, d.CallDetails
+		}
+		look(d)
 	}
-	return summary, detail
+	return s
 }
 
 // Trace derives the trace id as BatchGetTraces shows it from its documents: the

@@ -12,19 +12,23 @@ type detailing struct {
 	unitAt []int32 // entity → unit
 
 	annotations, users, arns, instances, zones []saying
+
+	// The memory of what is only looked at.
+	units []tomo.UnitDetail
+	calls []tomo.CallDetail
 }
 
 // saying is one of a list of things that a unit said.
 type saying struct{ unit, thing int32 }
 
-// detail adds to a summary, the last that was made of a, what it leaves out.
-func (a *assembly) detail(s *tomo.Summary) *tomo.Detail {
-	d := &tomo.Detail{
-		Summary:    s,
-		Incomplete: a.incomplete(),
-		RootUnit:   -1,
-		RootCauses: a.rootCauses(),
+// detail adds to a summary, the last that was made of a, parts of what it
+// leaves out. The lists of units and calls are made in the memory of those given.
+func (a *assembly) detail(s *tomo.Summary, parts tomo.DetailParts, units []tomo.UnitDetail, calls []tomo.CallDetail) *tomo.Detail {
+	d := &tomo.Detail{Summary: s, RootUnit: -1, RootCauses: a.rootCauses(parts)}
+	if parts&(tomo.WhatIsMissing|tomo.WhatUnitsSaid) == 0 {
+		return d
 	}
+	d.Incomplete = a.incomplete()
 	a.detailing.unitAt = filled(a.detailing.unitAt, len(a.entities), none)
 	for u := range a.findings.units {
 		a.detailing.unitAt[a.findings.units[u].entity] = int32(u)
@@ -32,8 +36,9 @@ func (a *assembly) detail(s *tomo.Summary) *tomo.Detail {
 	if a.root != none {
 		d.RootUnit = int(a.detailing.unitAt[a.root])
 	}
-	d.UnitDetails = a.unitDetails()
-	d.CallDetails = a.callDetails()
+	if parts&tomo.WhatUnitsSaid != 0 {
+		d.UnitDetails, d.CallDetails = a.unitDetails(units), a.callDetails(calls)
+	}
 	return d
 }
 
@@ -58,10 +63,11 @@ func (a *assembly) incomplete() bool {
 // unitDetails tells of each unit what its summary leaves out. Only annotations
 // that the summary indexes are told, so that a unit never says what its trace
 // does not.
-func (a *assembly) unitDetails() []tomo.UnitDetail {
+func (a *assembly) unitDetails(details []tomo.UnitDetail) []tomo.UnitDetail {
 	f, g := &a.findings, &a.detailing
 	g.annotations, g.users, g.arns, g.instances, g.zones = g.annotations[:0], g.users[:0], g.arns[:0], g.instances[:0], g.zones[:0]
-	details := slices.Grow([]tomo.UnitDetail(nil), len(f.units))[:len(f.units)]
+	details = slices.Grow(details[:0], len(f.units))[:len(f.units)]
+	clear(details)
 	for u := range f.units {
 		top := f.units[u].entity
 		details[u].HTTP = a.entities[top].segment.HTTP
@@ -119,10 +125,10 @@ func eachSaid[T any](said []saying, things []T, tell func(unit int32, list []T))
 }
 
 // callDetails tells of each call what its summary leaves out.
-func (a *assembly) callDetails() []tomo.CallDetail {
+func (a *assembly) callDetails(details []tomo.CallDetail) []tomo.CallDetail {
 	f, g := &a.findings, &a.detailing
 	a.boundSubsegments()
-	details := slices.Grow([]tomo.CallDetail(nil), len(f.calls))[:len(f.calls)]
+	details = slices.Grow(details[:0], len(f.calls))[:len(f.calls)]
 	for k := range f.calls {
 		to := f.calls[k].entity
 		e := &a.entities[a.calling(to)]

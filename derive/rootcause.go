@@ -36,17 +36,24 @@ type causality struct {
 	path     []int32
 }
 
-// rootCauses tells why the trace failed or was slow. Nodes must have been found.
-func (a *assembly) rootCauses() tomo.RootCauses {
-	var fault, other bool
+// rootCauses tells why the trace failed or was slow, as far as parts ask for it.
+// Nodes must have been found.
+func (a *assembly) rootCauses(parts tomo.DetailParts) (found tomo.RootCauses) {
+	if parts&(tomo.ResponseTimeRootCauses|tomo.FaultRootCauses|tomo.ErrorRootCauses) == 0 {
+		return found
+	}
+	a.findCallees()
+	if parts&tomo.ResponseTimeRootCauses != 0 {
+		found.ResponseTime = a.slow()
+	}
+	fault, other := false, false
 	for i := range a.entities {
 		if e := &a.entities[i]; e.owner != none {
 			fault = fault || isFault(e.segment)
 			other = other || isError(e.segment)
 		}
 	}
-	a.findCallees()
-	found := tomo.RootCauses{ResponseTime: a.slow()}
+	fault, other = fault && parts&tomo.FaultRootCauses != 0, other && parts&tomo.ErrorRootCauses != 0
 	if !fault && !other {
 		return found
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
 	"pgregory.net/rapid"
@@ -395,6 +396,45 @@ func TestDetailOfDigests(t *testing.T) {
 		}
 		if s := derive.Summary(id, m.documents); !reflect.DeepEqual(s, want.Summary) {
 			t.Fatalf("summary (-want +got):\n%s", cmp.Diff(s, want.Summary))
+		}
+	})
+}
+
+// Look shows the summary, and of the detail the parts that are wanted.
+func TestLook(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := traces().Draw(t, "trace")
+		id := (&script{}).id()
+		whole := derive.Detail(id, m.documents)
+		parts := tomo.DetailParts(rapid.IntRange(0, int(tomo.AllParts)).Draw(t, "parts"))
+		want := *whole
+		if parts&(tomo.WhatIsMissing|tomo.WhatUnitsSaid) == 0 {
+			want.Incomplete, want.RootUnit = false, -1
+		}
+		if parts&tomo.WhatUnitsSaid == 0 {
+			want.UnitDetails, want.CallDetails = nil, nil
+		}
+		if parts&tomo.ResponseTimeRootCauses == 0 {
+			want.RootCauses.ResponseTime = nil
+		}
+		if parts&tomo.FaultRootCauses == 0 {
+			want.RootCauses.Fault = nil
+		}
+		if parts&tomo.ErrorRootCauses == 0 {
+			want.RootCauses.Error = nil
+		}
+		looked := false
+		summary := derive.Look(id, m.documents, func(*tomo.Summary) tomo.DetailParts { return parts }, func(d *tomo.Detail) {
+			looked = true
+			if diff := cmp.Diff(&want, d, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("parts %b (-want +got)\n%s", parts, diff)
+			}
+		})
+		if looked != (parts != 0) {
+			t.Errorf("parts %b: looked %v", parts, looked)
+		}
+		if diff := cmp.Diff(whole.Summary, summary); diff != "" {
+			t.Errorf("summary (-want +got)\n%s", diff)
 		}
 	})
 }

@@ -18,6 +18,7 @@ type Matcher struct {
 	test     test
 	plan     Plan
 	groups   int // places needed for the answers of groups
+	needs    tomo.DetailParts
 	subjects sync.Pool
 }
 
@@ -29,13 +30,18 @@ type test func(*subject) Truth
 func Compile(e Expr, groups Groups) *Matcher {
 	c := compiler{lookUp: groups, places: map[groupPlace]*groupTest{}}
 	m := &Matcher{test: c.compile(e, InTrace).run, plan: PlanFor(e, groups)}
-	m.groups = len(c.places)
+	m.groups, m.needs = len(c.places), c.needs
 	m.subjects.New = func() any { return &subject{groups: make([]Truth, m.groups)} }
 	return m
 }
 
-// Match reports whether the expression holds for the trace.
+// Match reports whether the expression holds for the trace. Of the detail it
+// looks at what Needs says.
 func (m *Matcher) Match(d *tomo.Detail) bool { return m.ask(d.Summary, d) == Yes }
+
+// Needs are the parts of a detail that Match looks at: the others may be left
+// out of it. It is none if the summary tells all.
+func (m *Matcher) Needs() tomo.DetailParts { return m.needs }
 
 // MatchSummary reports whether the expression holds for the trace, as far as
 // its summary tells. Yes and No are what Match would say of the detail; Unknown
@@ -81,6 +87,7 @@ type compiler struct {
 	lookUp Groups
 	places map[groupPlace]*groupTest
 	depth  int // how many groups we are in
+	needs  tomo.DetailParts
 }
 
 // groupPlace is a group at a depth. A trace is asked it once, however often it
@@ -108,8 +115,10 @@ func (c *compiler) compile(e Expr, in Scope) compiled {
 		part := c.compile(e.Part, in)
 		return compiled{func(s *subject) Truth { return part.run(s).not() }, part.cost}
 	case Compare:
+		c.need(e.Field, in)
 		return compiled{compareTest(e, in), fieldOrList(e.Field, in)}
 	case Set:
+		c.need(e.Field, in)
 		return compiled{setTest(e.Field, in), fieldOrList(e.Field, in)}
 	case Service:
 		return c.service(e)
@@ -118,6 +127,7 @@ func (c *compiler) compile(e Expr, in Scope) compiled {
 	case Cause:
 		return c.cause(e)
 	case CauseJSON:
+		c.needs |= tomo.FaultRootCauses | tomo.ErrorRootCauses | tomo.ResponseTimeRootCauses
 		return compiled{causeJSONTest(e), jsonCost}
 	case Group:
 		return c.group(e)
@@ -133,6 +143,27 @@ func fieldOrList(f Field, in Scope) int {
 		return listCost
 	default:
 		return listCost + fieldCost
+	}
+}
+
+// need notes what a detail has to have for a keyword to be read in a scope.
+func (c *compiler) need(f Field, in Scope) {
+	switch {
+	case in == InService || in == InEdge:
+		c.needs |= tomo.WhatIsMissing | tomo.WhatUnitsSaid
+	case in == InTrace && f.Keyword == "partial":
+		c.needs |= tomo.WhatIsMissing
+	}
+}
+
+func partsOf(c Category) tomo.DetailParts {
+	switch c {
+	case FaultCause:
+		return tomo.FaultRootCauses
+	case ErrorCause:
+		return tomo.ErrorRootCauses
+	default:
+		return tomo.ResponseTimeRootCauses
 	}
 }
 
@@ -238,6 +269,7 @@ func (c *compiler) edge(e Edge) compiled {
 }
 
 func (c *compiler) cause(e Cause) compiled {
+	c.needs |= partsOf(e.Category)
 	block := c.block(e.Block, e.scope(), causeCost)
 	return compiled{func(s *subject) Truth {
 		if s.detail == nil {

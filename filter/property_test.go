@@ -32,6 +32,12 @@ func TestAgreement(t *testing.T) {
 			if answer != filter.Unknown && (answer == filter.Yes) != matches {
 				t.Fatalf("MatchSummary(%s) is %v, Match is %v", e, answer, matches)
 			}
+			if answer == filter.Unknown && m.Needs() == 0 {
+				t.Fatalf("MatchSummary(%s) is %v, but Match looks at nothing else", e, answer)
+			}
+			if m.Match(only(m.Needs(), d)) != matches {
+				t.Fatalf("Match(%s) is %v, and the opposite without the parts that it does not need", e, matches)
+			}
 			holds := m.Plan().Holds(d.Summary)
 			if matches && !holds {
 				t.Fatalf("%s matches, but its plan does not hold: %s", e, m.Plan())
@@ -49,6 +55,27 @@ func TestAgreement(t *testing.T) {
 	if answers[filter.No] == 0 || answers[filter.Unknown] == 0 || answers[filter.Yes] == 0 || exact == 0 || held <= matched {
 		t.Error("the test does not reach everything")
 	}
+}
+
+// only is a detail with some of its parts.
+func only(parts tomo.DetailParts, d *tomo.Detail) *tomo.Detail {
+	some := &tomo.Detail{Summary: d.Summary, RootUnit: -1}
+	if parts&(tomo.WhatIsMissing|tomo.WhatUnitsSaid) != 0 {
+		some.Incomplete, some.RootUnit = d.Incomplete, d.RootUnit
+	}
+	if parts&tomo.WhatUnitsSaid != 0 {
+		some.UnitDetails, some.CallDetails = d.UnitDetails, d.CallDetails
+	}
+	if parts&tomo.ResponseTimeRootCauses != 0 {
+		some.RootCauses.ResponseTime = d.RootCauses.ResponseTime
+	}
+	if parts&tomo.FaultRootCauses != 0 {
+		some.RootCauses.Fault = d.RootCauses.Fault
+	}
+	if parts&tomo.ErrorRootCauses != 0 {
+		some.RootCauses.Error = d.RootCauses.Error
+	}
+	return some
 }
 
 func count(n *int, b bool) {

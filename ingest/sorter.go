@@ -74,7 +74,10 @@ type Decision struct {
 
 // Decide says what the keep rules of the moment would make of a trace that
 // settles for the first time.
-func (s *Sorter) Decide(d *tomo.Detail) Decision { return s.current().decide(d.Summary, d, d.ID) }
+func (s *Sorter) Decide(d *tomo.Detail) Decision {
+	decision, _ := s.current().decide(d.Summary, d)
+	return decision
+}
 
 // Preview says what other rules would make of it. They have to be valid. The
 // groups that they mention are those of the moment.
@@ -85,7 +88,10 @@ func (s *Sorter) Preview(rules []tomo.KeepRule) func(*tomo.Detail) Decision {
 	}
 	preview := &sorting{}
 	preview.compileRules(rules, lookUp)
-	return func(d *tomo.Detail) Decision { return preview.decide(d.Summary, d, d.ID) }
+	return func(d *tomo.Detail) Decision {
+		decision, _ := preview.decide(d.Summary, d)
+		return decision
+	}
 }
 
 // current is the rules of the moment, compiled.
@@ -186,27 +192,38 @@ func (s *sorting) sort(t *tomo.TraceDocuments, settling bool) sorted {
 	}
 	groups = groups[:len(s.groups)]
 	deciding := settling && t.Before == nil
-	var result sorted
-	summary, detail := derive.DetailIf(t.ID, t.Documents, func(summary *tomo.Summary) bool {
-		unknown := false
+	var decision Decision
+	summary := derive.Look(t.ID, t.Documents, func(summary *tomo.Summary) (wanted tomo.DetailParts) {
 		for i := range s.groups {
 			if m := s.groups[i].matcher; m != nil {
-				groups[i] = m.MatchSummary(summary)
-				unknown = unknown || groups[i] == filter.Unknown
+				if groups[i] = m.MatchSummary(summary); groups[i] == filter.Unknown {
+					wanted |= m.Needs()
+				}
 			}
 		}
-		return unknown || deciding && s.undecided(summary)
+		if deciding {
+			var more tomo.DetailParts
+			decision, more = s.decide(summary, nil)
+			wanted |= more
+		}
+		return wanted
+	}, func(detail *tomo.Detail) {
+		for i := range groups {
+			if groups[i] == filter.Unknown {
+				groups[i] = filter.No
+				if s.groups[i].matcher.Match(detail) {
+					groups[i] = filter.Yes
+				}
+			}
+		}
+		if deciding {
+			decision, _ = s.decide(detail.Summary, detail)
+		}
 	})
 	summary.LimitExceeded = t.LimitExceeded
 	members := 0
-	for i := range groups {
-		if groups[i] == filter.Unknown {
-			groups[i] = filter.No
-			if s.groups[i].matcher.Match(detail) {
-				groups[i] = filter.Yes
-			}
-		}
-		if groups[i] == filter.Yes {
+	for _, answer := range groups {
+		if answer == filter.Yes {
 			members++
 		}
 	}
@@ -221,43 +238,33 @@ func (s *sorting) sort(t *tomo.TraceDocuments, settling bool) sorted {
 	if t.Before != nil {
 		summary.Groups = union(summary.Groups, t.Before.Groups)
 	}
-	result.summary = summary
-	switch {
-	case deciding:
-		result.decision = s.decide(summary, detail, t.ID)
-	case settling:
-		result.decision = Decision{Kept: true, Settled: true}
+	if settling && !deciding {
+		decision = Decision{Kept: true, Settled: true}
 	}
-	return result
+	return sorted{summary, decision}
 }
 
-// undecided reports whether the summary does not tell which rule decides.
-func (s *sorting) undecided(summary *tomo.Summary) bool {
-	for i := range s.keep {
-		m := s.keep[i].matcher
-		if m == nil {
-			return false
-		}
-		if answer := m.MatchSummary(summary); answer != filter.No {
-			return answer == filter.Unknown
-		}
-	}
-	return false
-}
-
-// decide finds the first rule that the trace matches. Without detail the summary
-// has to be enough.
-func (s *sorting) decide(summary *tomo.Summary, detail *tomo.Detail, id tomo.TraceID) Decision {
+// decide finds the first rule that the trace matches. detail has the parts that
+// were wanted; without it, wanted are those that are needed to tell: none, if
+// the decision stands.
+func (s *sorting) decide(summary *tomo.Summary, detail *tomo.Detail) (decision Decision, wanted tomo.DetailParts) {
 	for i := range s.keep {
 		r := &s.keep[i]
-		switch {
-		case r.matcher == nil:
-			return Decision{Kept: true, Rule: r.Name, Broken: true}
-		case detail != nil && r.matcher.Match(detail), detail == nil && r.matcher.MatchSummary(summary) == filter.Yes:
-			return Decision{Kept: r.Keeps(id), Rule: r.Name}
+		if r.matcher == nil {
+			return Decision{Kept: true, Rule: r.Name, Broken: true}, wanted
+		}
+		answer := r.matcher.MatchSummary(summary)
+		if answer == filter.Unknown && detail != nil && r.matcher.Match(detail) {
+			answer = filter.Yes
+		}
+		switch answer {
+		case filter.Yes:
+			return Decision{Kept: r.Keeps(summary.ID), Rule: r.Name}, wanted
+		case filter.Unknown:
+			wanted |= r.matcher.Needs()
 		}
 	}
-	return Decision{Kept: true}
+	return Decision{Kept: true}, wanted
 }
 
 // union merges two sorted lists of distinct ids.
