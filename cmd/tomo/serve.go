@@ -19,7 +19,6 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/daemon"
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
@@ -72,11 +71,12 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 //
 //	doors ──→ pipeline ──→ store ←── engine ←── HTTP door
 //	              └─ settling loop  ↑               │
-//	                                └── settings ←──┘
+//	                   └─ sorter    │               │
+//	                         └──────└── settings ←──┘
 func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *slog.Logger) (err error) {
-	losses := ingest.NewLosses()
+	losses, sorter := ingest.NewLosses(), ingest.NewSorter(log)
 	store, err := localstore.Open(c.Data, localstore.Options{
-		Derive:            derive.Summary,
+		Derive:            sorter.Summary,
 		Retention:         c.Retention,
 		MaxTraceDocuments: c.MaxTraceSegments,
 		Lost:              losses.Add,
@@ -91,10 +91,12 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	if err != nil {
 		return err
 	}
+	sorter.Follow(set)
 	pipeline := ingest.New(store, ingest.Options{
 		MaxDocument:    c.MaxDocument,
 		StrictTraceIDs: c.StrictTraceIDs,
 		Settle:         tomo.SettlePolicy{Quiet: c.Quiet},
+		Sorter:         sorter,
 		Losses:         losses,
 		Logger:         log,
 	})
