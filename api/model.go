@@ -137,6 +137,7 @@ func matching(pattern string, least, most float64) *Shape {
 	return s
 }
 
+// oneOf has the values in the order in which the service was seen to tell them.
 func oneOf(values ...string) *Shape { return &Shape{Kind: Text, Enum: values} }
 
 func integer(least, most float64) *Shape { return bounded(Shape{Kind: Integer}, least, most) }
@@ -294,7 +295,7 @@ var requests = map[Operation]*Shape{
 		optional("TimeRangeType", oneOf(TimeRangeTraceID, TimeRangeService, TimeRangeEvent)),
 		optional("Sampling", boolean),
 		optional("SamplingStrategy", structure(
-			optional("Name", oneOf(PartialScan, FixedRate)),
+			optional("Name", oneOf(FixedRate, PartialScan)),
 			optional("Value", anyNumber),
 		)),
 		optional("FilterExpression", anyText),

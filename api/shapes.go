@@ -177,10 +177,10 @@ type GetServiceGraphRequest struct {
 // GetServiceGraphResponse is the graph of a time.
 type GetServiceGraphResponse struct {
 	ContainsOldGroupVersions bool
-	EndTime                  Time // never later than asked
+	EndTime                  *Time // never later than asked; null without services, like StartTime
 	NextToken                *string
 	Services                 []Service
-	StartTime                Time
+	StartTime                *Time
 }
 
 // Service is a node of a graph. HostedIn, KeyAttributes and Region are outside

@@ -89,7 +89,7 @@ func TestRequests(t *testing.T) {
 			},
 			request: `POST /prefix/ServiceGraph {"EndTime":1.7676072605E9,"StartTime":1.7676072E9}`,
 			answer:  `{"ContainsOldGroupVersions":false,"EndTime":1.7676072E9,"NextToken":null,"Services":[],"StartTime":1.7676072E9}`,
-			want:    &api.GetServiceGraphResponse{StartTime: from, EndTime: from, Services: []api.Service{}},
+			want:    &api.GetServiceGraphResponse{StartTime: &from, EndTime: &from, Services: []api.Service{}},
 		},
 		{
 			name: "CreateGroup",

@@ -38,9 +38,9 @@ func (s *Services) getTraceGraph(ctx context.Context, request *api.BatchGetTrace
 	return &api.GetTraceGraphResponse{Services: services(graph, ofTraces)}, nil
 }
 
-// inversion is how much earlier than its start the end of a window may be. SAM
-// CLI asks from two milliseconds behind the last answer's end, and stops at an
-// error.
+// inversion is how much earlier than its start the end of a window of traces or
+// of a graph may be. SAM CLI asks from behind the end of the last answer or the
+// last trace, and stops at an error.
 const inversion = 2 * time.Second
 
 func (s *Services) getServiceGraph(ctx context.Context, request *api.GetServiceGraphRequest) (*api.GetServiceGraphResponse, error) {
@@ -61,17 +61,12 @@ func (s *Services) getServiceGraph(ctx context.Context, request *api.GetServiceG
 			return nil, err
 		}
 	}
-	first, last := graph.First, graph.Last
-	if len(graph.Services) == 0 {
-		first, last = window.Start, window.End
+	answer := &api.GetServiceGraphResponse{ContainsOldGroupVersions: group.ContainsOldVersions(window), Services: services(graph, ofWindow)}
+	if len(graph.Services) > 0 {
+		last := min(graph.Last, window.End) // a client's clock may be ahead of ours
+		answer.StartTime, answer.EndTime = new(api.Time(min(graph.First, last).Seconds())), new(api.Time(last.Seconds()))
 	}
-	last = min(last, window.End) // a client's clock may be ahead of ours
-	return &api.GetServiceGraphResponse{
-		ContainsOldGroupVersions: group.ContainsOldVersions(window),
-		EndTime:                  api.Time(last.Seconds()),
-		Services:                 services(graph, ofWindow),
-		StartTime:                api.Time(min(first, last).Seconds()),
-	}, nil
+	return answer, nil
 }
 
 // graphKind says which of the two graphs it is. X-Ray: that of traces has no

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strings"
@@ -107,9 +108,10 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 		return query.Question{}, err
 	}
 	window := tomo.Window{TimeRange: timeRange(*request.StartTime, *request.EndTime)}
-	if window.End < window.Start {
+	if window.Start > window.End.Add(inversion) {
 		return query.Question{}, endBeforeStart()
 	}
+	window.End = max(window.End, window.Start)
 	switch request.TimeRangeType {
 	case api.TimeRangeEvent:
 		window.By = tomo.ByEvent
@@ -120,18 +122,19 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 }
 
 // sampledShare is the share of the traces that is wanted. X-Ray: a strategy
-// counts only with Sampling, and a fixed rate only for the type Event.
+// counts only with Sampling, and a fixed rate only for the type Event, which is
+// looked at after the rate. Without a name a strategy says nothing.
 func sampledShare(request *api.GetTraceSummariesRequest) (float64, error) {
 	const all = 1
 	strategy := request.SamplingStrategy
 	if !request.Sampling || strategy == nil || strategy.Name != api.FixedRate {
 		return all, nil // a partial scan may stop early; it need not
 	}
-	if request.TimeRangeType != api.TimeRangeEvent {
-		return 0, api.Invalid("SamplingStrategy FixedRate needs the TimeRangeType Event")
-	}
 	if strategy.Value == nil || *strategy.Value < 0 || *strategy.Value > 1 {
-		return 0, api.Invalid("SamplingStrategy FixedRate needs a Value from 0 to 1")
+		return 0, api.Invalid("sampling rate must be specified and its value must be between [0, 1]")
+	}
+	if kind := cmp.Or(request.TimeRangeType, api.TimeRangeTraceID); kind != api.TimeRangeEvent {
+		return 0, api.Invalid("Cannot use FixedRate with input time range type: " + kind + ". Please try using time range type: " + api.TimeRangeEvent)
 	}
 	// To the engine, 0 is no rate at all.
 	return max(float64(*strategy.Value), math.SmallestNonzeroFloat64), nil
