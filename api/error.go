@@ -19,6 +19,7 @@ const (
 	ServiceUnavailable        = "ServiceUnavailable"
 	ResourceNotFoundException = "ResourceNotFoundException"
 
+	RuleLimitExceededException        = "RuleLimitExceededException"
 	InvalidPolicyRevisionIDException  = "InvalidPolicyRevisionIdException"
 	MalformedPolicyDocumentException  = "MalformedPolicyDocumentException"
 	LockoutPreventionException        = "LockoutPreventionException"

@@ -265,14 +265,14 @@ var requests = map[Operation]*Shape{
 	GetSamplingRules:              structure(nextToken),
 	GetSamplingStatisticSummaries: structure(nextToken),
 	GetSamplingTargets: structure(
-		required("SamplingStatisticsDocuments", list(structure(
+		optional("SamplingStatisticsDocuments", list(structure(
 			required("RuleName", text(1, 32)),
 			required("ClientID", text(24, 24)),
 			required("Timestamp", timestamp),
 			required("RequestCount", count),
 			required("SampledCount", count),
 			optional("BorrowCount", count),
-		), none)).wider("any number; the model has 25: SDKs send one for each rule"),
+		), 100)).wider("may be absent, as OpenTelemetry for Java leaves an empty list out; up to 100, the model has 25: SDKs send one for each rule"),
 		optional("SamplingBoostStatisticsDocuments", list(structure(
 			required("RuleName", text(1, 32)),
 			required("ServiceName", text(0, 64)),
@@ -280,7 +280,7 @@ var requests = map[Operation]*Shape{
 			required("AnomalyCount", count),
 			required("TotalCount", count),
 			required("SampledAnomalyCount", count),
-		), none)).wider("any number, like the other documents"),
+		), 100)).wider("up to 100, like the other documents"),
 	),
 	GetServiceGraph: structure(startTime, endTime, shownGroupName, shownGroupARN, nextToken),
 	GetTimeSeriesServiceStatistics: structure(startTime, endTime, shownGroupName, shownGroupARN,

@@ -265,7 +265,7 @@ type Group struct {
 	InsightsConfiguration InsightsConfiguration
 }
 
-// Tag is a label on a group.
+// Tag is a label on a group or a sampling rule.
 type Tag struct {
 	Key   *string // required, like Value
 	Value *string

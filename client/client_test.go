@@ -172,6 +172,51 @@ func TestRequests(t *testing.T) {
 			}}},
 		},
 		{
+			name: "CreateSamplingRule",
+			ask: func(c *client.Client) (any, error) {
+				return c.CreateSamplingRule(ctx, &api.CreateSamplingRuleRequest{SamplingRule: &api.SamplingRule{RuleName: new("shop"), FixedRate: new(api.Double(1)), Priority: new(int32(3))}})
+			},
+			request: `POST /prefix/CreateSamplingRule {"SamplingRule":{"FixedRate":1.0,"Priority":3,"RuleName":"shop"}}`,
+			answer:  `{"SamplingRuleRecord":{"CreatedAt":1.7676072E9,"ModifiedAt":0.0,"SamplingRule":{"Attributes":{},"RuleName":"shop"}}}`,
+			want: &api.SamplingRuleResponse{SamplingRuleRecord: api.SamplingRuleRecord{CreatedAt: from,
+				SamplingRule: api.SamplingRule{Attributes: map[string]string{}, RuleName: new("shop")}}},
+		},
+		{
+			name:    "GetSamplingRules",
+			ask:     func(c *client.Client) (any, error) { return c.GetSamplingRules(ctx) },
+			request: `POST /prefix/GetSamplingRules {}`,
+			answer:  `{"NextToken":null,"SamplingRuleRecords":[]}`,
+			want:    &api.GetSamplingRulesResponse{SamplingRuleRecords: []api.SamplingRuleRecord{}},
+		},
+		{
+			name: "UpdateSamplingRule",
+			ask: func(c *client.Client) (any, error) {
+				return c.UpdateSamplingRule(ctx, &api.SamplingRule{RuleARN: new("arn:x"), Attributes: map[string]string{}})
+			},
+			request: `POST /prefix/UpdateSamplingRule {"SamplingRuleUpdate":{"Attributes":{},"RuleARN":"arn:x"}}`,
+			answer:  `{"SamplingRuleRecord":{}}`,
+			want:    &api.SamplingRuleResponse{},
+		},
+		{
+			name: "DeleteSamplingRule",
+			ask: func(c *client.Client) (any, error) {
+				return c.DeleteSamplingRule(ctx, &api.DeleteSamplingRuleRequest{RuleName: "shop"})
+			},
+			request: `POST /prefix/DeleteSamplingRule {"RuleName":"shop"}`,
+			answer:  `{"SamplingRuleRecord":{}}`,
+			want:    &api.SamplingRuleResponse{},
+		},
+		{
+			name: "GetSamplingStatisticSummaries",
+			ask: func(c *client.Client) (any, error) {
+				return c.GetSamplingStatisticSummaries(ctx, &api.GetSamplingStatisticSummariesRequest{NextToken: "t"})
+			},
+			request: `POST /prefix/SamplingStatisticSummaries {"NextToken":"t"}`,
+			answer:  `{"NextToken":"u","SamplingStatisticSummaries":[{"BorrowCount":1,"RequestCount":3,"RuleName":"shop","SampledCount":2,"Timestamp":1.7676072E9}]}`,
+			want: &api.GetSamplingStatisticSummariesResponse{NextToken: new("u"), SamplingStatisticSummaries: []api.SamplingStatisticSummary{
+				{BorrowCount: 1, RequestCount: 3, RuleName: "shop", SampledCount: 2, Timestamp: from}}},
+		},
+		{
 			name:    "Losses",
 			ask:     func(c *client.Client) (any, error) { return c.Losses(ctx) },
 			request: `GET /prefix/console/api/losses`,

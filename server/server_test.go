@@ -66,7 +66,7 @@ func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, e
 }
 
 // newServer is a server with everything behind it.
-func newServer(t testing.TB, o server.Options) (*server.Server, *store) {
+func newServer(t testing.TB, o server.Options, configure ...func(*server.Services)) (*server.Server, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
 	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, Now: clock})
@@ -84,6 +84,9 @@ func newServer(t testing.TB, o server.Options) (*server.Server, *store) {
 		o.Metrics = prometheus.NewRegistry()
 	}
 	o.Metrics.MustRegister(services.Collectors()...)
+	for _, f := range configure {
+		f(services)
+	}
 	return server.New(server.Alone(services), o), s
 }
 
@@ -94,9 +97,9 @@ type door struct {
 	store *store
 }
 
-func open(t testing.TB, o server.Options) *door {
+func open(t testing.TB, o server.Options, configure ...func(*server.Services)) *door {
 	t.Helper()
-	s, behind := newServer(t, o)
+	s, behind := newServer(t, o, configure...)
 	listening := httptest.NewServer(s)
 	t.Cleanup(listening.Close)
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)

@@ -3,21 +3,28 @@ package server
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
+	"github.com/tomotrace/tomo/sampling"
 	"github.com/tomotrace/tomo/settings"
 )
 
 // Services are what one tenant has of the API: every operation, on its own
 // traces and its own settings.
 type Services struct {
+	// Now is the clock of what clients sample; it may be replaced before the
+	// first request.
+	Now func() time.Time
+
 	pipeline   *ingest.Pipeline
 	engine     *query.Engine
 	settings   *settings.Settings
+	fleet      sampling.Fleet
 	telemetry  telemetry
 	retrievals *query.Retrievals
 	operations map[string]handler // by path
@@ -39,7 +46,7 @@ type handler func(ctx context.Context, op api.Operation, body []byte, out *bytes
 // NewServices puts the operations in front of a tenant's write path, read path
 // and settings.
 func NewServices(p *ingest.Pipeline, e *query.Engine, set *settings.Settings) *Services {
-	s := &Services{pipeline: p, engine: e, settings: set, operations: map[string]handler{}}
+	s := &Services{Now: time.Now, pipeline: p, engine: e, settings: set, operations: map[string]handler{}}
 	s.telemetry.init()
 	s.retrievals = query.NewRetrievals(e, nil)
 	built := map[api.Operation]handler{
@@ -56,6 +63,14 @@ func NewServices(p *ingest.Pipeline, e *query.Engine, set *settings.Settings) *S
 		api.GetGroups:   operationOf(s.getGroups),
 		api.UpdateGroup: operationOf(s.updateGroup),
 		api.DeleteGroup: operationOf(s.deleteGroup),
+
+		api.CreateSamplingRule: operationOf(s.createSamplingRule),
+		api.GetSamplingRules:   operationOf(s.getSamplingRules),
+		api.UpdateSamplingRule: operationOf(s.updateSamplingRule),
+		api.DeleteSamplingRule: operationOf(s.deleteSamplingRule),
+
+		api.GetSamplingTargets:            operationOf(s.getSamplingTargets),
+		api.GetSamplingStatisticSummaries: operationOf(s.getSamplingStatisticSummaries),
 
 		api.ListTagsForResource: operationOf(s.listTagsForResource),
 		api.TagResource:         operationOf(s.tagResource),
@@ -87,7 +102,9 @@ func NewServices(p *ingest.Pipeline, e *query.Engine, set *settings.Settings) *S
 }
 
 // Collectors are the metrics of the services.
-func (s *Services) Collectors() []prometheus.Collector { return s.telemetry.collectors }
+func (s *Services) Collectors() []prometheus.Collector {
+	return append([]prometheus.Collector{samplingMetrics{s}}, s.telemetry.collectors...)
+}
 
 // operationOf makes a handler of a function from request to answer.
 func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer, error)) handler {

@@ -34,8 +34,8 @@ type serveCmd struct {
 	MaxDocument      int           `help:"Largest segment document taken, in bytes." default:"${max_document}" env:"TOMO_MAX_DOCUMENT"`
 	MaxTraceSegments int           `help:"Documents that one trace may have." default:"50000" env:"TOMO_MAX_TRACE_SEGMENTS"`
 	Quiet            time.Duration `help:"How long nothing must come for a trace before it is settled." default:"3s" env:"TOMO_QUIET"`
-	AccountID        string        `name:"account-id" help:"Account in the ARNs of groups: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
-	Region           string        `help:"Region in the ARNs of groups." default:"${region}" env:"TOMO_REGION"`
+	AccountID        string        `name:"account-id" help:"Account in the ARNs of groups and sampling rules: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
+	Region           string        `help:"Region in the ARNs of groups and sampling rules." default:"${region}" env:"TOMO_REGION"`
 	Insecure         bool          `help:"Listen on an address that is not loopback, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
 	LogFormat        string        `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
 	LogLevel         slog.Level    `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
