@@ -74,7 +74,7 @@ func (f *blockFile) use(do func(*block.Block) error) error {
 
 // load opens the file. The caller holds f.mu.
 func (f *blockFile) load() error {
-	file, err := f.store.fs.Open(f.store.blockPath(f.Name))
+	file, _, err := f.store.vault.open(f.store.fs, f.store.blockPath(f.Name))
 	if err != nil {
 		return fmt.Errorf("opening block %s: %w", f.Name, err)
 	}
@@ -340,19 +340,20 @@ func (s *Store) writeBlock(through position, write func(File) (block.Info, error
 	s.blockNumber++
 	name := fmt.Sprintf("%012d%s", s.blockNumber, blockSuffix)
 	path := s.blockPath(name)
-	info, err := s.writeFile(path, write)
+	key := *s.key.Load()
+	info, err := s.writeFile(path, key, write)
 	if err != nil {
 		return nil, errors.Join(err, ignoreMissing(s.fs.Remove(path+temporarySuffix)))
 	}
-	f := &blockFile{store: s, blockEntry: blockEntry{Name: name, Info: info, Through: through}}
+	f := &blockFile{store: s, blockEntry: blockEntry{Name: name, Info: info, Through: through, Key: key}}
 	if err := f.loadFilter(); err != nil {
 		return nil, errors.Join(err, ignoreMissing(s.fs.Remove(path)))
 	}
 	return f, nil
 }
 
-func (s *Store) writeFile(path string, write func(File) (block.Info, error)) (block.Info, error) {
-	file, err := s.fs.Create(path + temporarySuffix)
+func (s *Store) writeFile(path, key string, write func(File) (block.Info, error)) (block.Info, error) {
+	file, err := s.vault.create(s.fs, path+temporarySuffix, key)
 	if err != nil {
 		return block.Info{}, fmt.Errorf("creating a block: %w", err)
 	}

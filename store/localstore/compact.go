@@ -25,10 +25,14 @@ const (
 	manifestBytes = 4 << 20
 )
 
-// Maintain drops what is older than the retention and merges small blocks,
-// until there is nothing to do or ctx ends. It is called now and then.
+// Maintain drops what is older than the retention, merges small blocks, and
+// writes anew what is encrypted with another key than it should be, until there
+// is nothing to do or ctx ends. It is called now and then.
 func (s *Store) Maintain(ctx context.Context) error {
 	if err := s.expire(); err != nil {
+		return err
+	}
+	if err := s.encryptSettings(); err != nil {
 		return err
 	}
 	for ctx.Err() == nil {
@@ -48,7 +52,7 @@ func (s *Store) expire() error {
 		s.mu.Lock()
 		all := s.state()
 		s.mu.Unlock()
-		if err := s.manifest.rewrite(all); err != nil {
+		if err := s.manifest.rewrite(all, *s.key.Load()); err != nil {
 			return err
 		}
 	}
@@ -132,12 +136,12 @@ func (s *Store) compact() (bool, error) {
 }
 
 // run chooses neighbours worth merging: small ones next to each other, or one
-// block most of which is dead. The caller holds s.mu.
+// block most of which is dead or that has another key. The caller holds s.mu.
 func (s *Store) run() []*blockFile {
 	var run []*blockFile
 	rows := 0
 	for _, f := range s.blocks {
-		if f.dead.count()*100 > f.Info.Rows*mostlyDead {
+		if f.dead.count()*100 > f.Info.Rows*mostlyDead || f.Key != *s.key.Load() {
 			return []*blockFile{f}
 		}
 		if f.Info.Rows >= smallRows || rows+f.Info.Rows > mergedRows {

@@ -223,8 +223,9 @@ func (f *faultyFile) Truncate(size int64) error {
 }
 
 // script writes, settles and tidies, and returns the documents that were
-// acknowledged. Whatever fails is tried once more later, as the pipeline does.
-func script(s *localstore.Store) (acked []string) {
+// acknowledged. Whatever fails is tried once more later, as the pipeline does. If
+// it encrypts, the key becomes another one now and then.
+func script(s *localstore.Store, encrypts bool) (acked []string) {
 	ctx := context.Background()
 	now := tomo.TimeOf(start)
 	for i := range 24 {
@@ -240,7 +241,10 @@ func script(s *localstore.Store) (acked []string) {
 		if i%2 == 1 {
 			settleAll(ctx, s)
 		}
-		if i == 20 {
+		if key, changes := map[int]string{3: "one", 10: "two", 17: "", 22: "one"}[i]; encrypts && changes {
+			s.Encrypt(ctx, key)
+		}
+		if i == 20 || encrypts && i == 12 {
 			s.Maintain(ctx)
 		}
 	}
@@ -295,21 +299,25 @@ func TestEveryFault(t *testing.T) {
 		fails func(nth int) func(n int) bool
 		cut   bool // the power goes with the first fault
 		lost  bool // and with it the renames that were not synced
+
+		encrypts bool
 	}{
-		{"once", once, false, false},
-		{"thrice", func(nth int) func(int) bool { return func(n int) bool { return n >= nth && n < nth+3 } }, false, false},
-		{"power", onward, true, false},
-		{"power and renames", onward, true, true},
+		{"once", once, false, false, false},
+		{"thrice", func(nth int) func(int) bool { return func(n int) bool { return n >= nth && n < nth+3 } }, false, false, false},
+		{"power", onward, true, false, false},
+		{"power and renames", onward, true, true, false},
+		{"once, encrypted", once, false, false, true},
+		{"power and renames, encrypted", onward, true, true, true},
 	}
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			for nth := 1; ; nth++ {
 				dir := t.TempDir()
 				fs := newFaultyFS(mode.fails(nth))
-				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, FS: fs})
+				s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, FS: fs, Keys: keys})
 				var acked []string
 				if err == nil {
-					acked = script(s)
+					acked = script(s, mode.encrypts)
 					if !mode.cut {
 						holds(t, nth, s, acked)
 					}
@@ -319,7 +327,7 @@ func TestEveryFault(t *testing.T) {
 				if mode.cut {
 					fs.powerCut(t, mode.lost)
 				}
-				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10})
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, Keys: keys})
 				if err != nil {
 					t.Fatalf("fault %d: opening again: %v", nth, err)
 				}
@@ -443,7 +451,7 @@ func TestSettingsFaults(t *testing.T) {
 				if mode.cut {
 					fs.powerCut(t, mode.lost)
 				}
-				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10})
+				s, err = localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock, LogFile: 4 << 10, Keys: keys})
 				if err != nil {
 					t.Fatalf("fault %d: opening again: %v", nth, err)
 				}

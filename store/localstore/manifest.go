@@ -13,9 +13,10 @@ import (
 // a compaction happens as a whole or not at all. At start it is written anew as
 // a single edit.
 type manifest struct {
-	fs  FS
-	dir string
-	log *log
+	fs    FS
+	dir   string
+	vault vault
+	log   *log
 }
 
 // edit is one change of what is settled.
@@ -33,6 +34,8 @@ type blockEntry struct {
 	// Through is a position in the log: what is in it up to there of the
 	// block's traces is in the block.
 	Through position `json:"through"`
+	// Key is the id of the key that the file is encrypted with, "" for none.
+	Key string `json:"key,omitempty"`
 }
 
 const (
@@ -41,27 +44,29 @@ const (
 	temporarySuffix = ".tmp"
 )
 
-// readManifest gives every edit in order. A store without a manifest is new.
-func readManifest(fs FS, dir string, each func(edit)) error {
+// readManifest gives every edit in order, and says which key the manifest is
+// encrypted with: it is what all that is new is encrypted with. A store without
+// a manifest is new.
+func readManifest(fs FS, dir string, v vault, each func(edit)) (key string, err error) {
 	names, err := fs.List(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
 	found := false
 	for _, name := range names {
 		found = found || name == manifestName
 	}
 	if !found {
-		return nil
+		return "", nil
 	}
 	path := filepath.Join(dir, manifestName)
 	f, err := fs.Open(path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer f.Close()
 	first := true
-	_, _, err = readLog(f, func(payload []byte) error {
+	key, _, _, err = readLog(f, v, func(payload []byte) error {
 		var e edit
 		if err := json.Unmarshal(payload, &e); err != nil {
 			return fmt.Errorf("%w edit: %w", errCorrupt, err)
@@ -74,20 +79,21 @@ func readManifest(fs FS, dir string, each func(edit)) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
+		return key, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return nil
+	return key, nil
 }
 
-// rewrite replaces the manifest by one that says everything in one edit.
-func (m *manifest) rewrite(all edit) error {
+// rewrite replaces the manifest by one that says everything in one edit, and is
+// encrypted with the key.
+func (m *manifest) rewrite(all edit, key string) error {
 	all.Version = manifestVersion
 	path := filepath.Join(m.dir, manifestName)
-	l, err := createLog(m.fs, path+temporarySuffix, 0)
+	l, err := createLog(m.fs, path+temporarySuffix, 0, m.vault, key)
 	if err != nil {
 		return err
 	}
-	next := manifest{fs: m.fs, dir: m.dir, log: l}
+	next := manifest{fs: m.fs, dir: m.dir, vault: m.vault, log: l}
 	if err := next.append(all); err != nil {
 		l.close()
 		return err
@@ -113,7 +119,5 @@ func (m *manifest) append(e edit) error {
 	if err != nil {
 		return err
 	}
-	frame := append(appendFrameHeader(nil), payload...)
-	seal(frame, 0)
-	return m.log.write(frame)
+	return m.log.write(append(appendFrameHeader(nil), payload...))
 }

@@ -20,28 +20,35 @@ const (
 func (s *Store) LoadSettings(_ context.Context, name string) ([]byte, error) {
 	s.settingsMu.Lock()
 	defer s.settingsMu.Unlock()
+	text, _, err := s.settingsText(name)
+	return text, err
+}
+
+// settingsText reads a text and tells the key that it is encrypted with. The
+// caller holds s.settingsMu.
+func (s *Store) settingsText(name string) (text []byte, key string, err error) {
 	dir := filepath.Join(s.dir, settingsDir)
 	names, err := s.fs.List(dir)
 	if err != nil {
-		return nil, fmt.Errorf("looking for the settings %s: %w", name, err)
+		return nil, "", fmt.Errorf("looking for the settings %s: %w", name, err)
 	}
 	if !slices.Contains(names, name+settingsSuffix) {
-		return nil, nil
+		return nil, "", nil
 	}
-	f, err := s.fs.Open(filepath.Join(dir, name+settingsSuffix))
+	f, key, err := s.vault.open(s.fs, filepath.Join(dir, name+settingsSuffix))
 	if err != nil {
-		return nil, fmt.Errorf("opening the settings %s: %w", name, err)
+		return nil, "", fmt.Errorf("opening the settings %s: %w", name, err)
 	}
 	defer f.Close()
 	size, err := f.Size()
 	if err != nil {
-		return nil, fmt.Errorf("reading the settings %s: %w", name, err)
+		return nil, "", fmt.Errorf("reading the settings %s: %w", name, err)
 	}
-	text := make([]byte, size)
+	text = make([]byte, size)
 	if _, err := f.ReadAt(text, 0); err != nil && size > 0 {
-		return nil, fmt.Errorf("reading the settings %s: %w", name, err)
+		return nil, "", fmt.Errorf("reading the settings %s: %w", name, err)
 	}
-	return text, nil
+	return text, key, nil
 }
 
 // SaveSettings makes text what is saved under the name, as a whole: when it
@@ -68,7 +75,7 @@ func (s *Store) SaveSettings(_ context.Context, name string, text []byte) error 
 func (s *Store) replaceSettings(name string, text []byte) error {
 	dir := filepath.Join(s.dir, settingsDir)
 	path := filepath.Join(dir, name+settingsSuffix)
-	f, err := s.fs.Create(path + temporarySuffix)
+	f, err := s.vault.create(s.fs, path+temporarySuffix, *s.key.Load())
 	if err != nil {
 		return fmt.Errorf("creating %s: %w", path+temporarySuffix, err)
 	}

@@ -158,7 +158,7 @@ func (s *Store) record(e edit, f *blockFile) error {
 		s.mu.Lock()
 		all := s.state()
 		s.mu.Unlock()
-		if err := s.manifest.rewrite(all); err != nil {
+		if err := s.manifest.rewrite(all, *s.key.Load()); err != nil {
 			return err
 		}
 	}

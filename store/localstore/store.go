@@ -29,6 +29,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -55,6 +56,9 @@ type Options struct {
 	Lost func(tomo.Loss)
 	// Now is the clock of retention and settling. nil: the real one.
 	Now func() time.Time
+	// Keys gives the key with the id, KeySize bytes, or nil. It has to give every
+	// key that something in the directory is encrypted with. nil: there are none.
+	Keys func(id string) []byte
 	// FS is the file system. nil: the real one.
 	FS FS
 	// Logger gets what an operator should know. nil: nothing is logged.
@@ -92,6 +96,7 @@ func (o *Options) setDefaults() {
 type Store struct {
 	dir    string
 	fs     FS
+	vault  vault
 	o      Options
 	lock   io.Closer
 	puts   chan *put
@@ -116,6 +121,11 @@ type Store struct {
 
 	settingsMu sync.Mutex // guards the files in settings/
 
+	// key is the id of the key that everything new is encrypted with, "" for none.
+	// It is the manifest's, and changes under settleMu.
+	key          atomic.Pointer[string]
+	settingsDone atomic.Bool // all settings are encrypted with it
+
 	counters counters
 }
 
@@ -130,7 +140,7 @@ const (
 func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
 	s := &Store{
-		dir: dir, fs: o.FS, o: o,
+		dir: dir, fs: o.FS, vault: vault{o.Keys}, o: o,
 		puts: make(chan *put, 64), closed: make(chan struct{}), done: make(chan struct{}), freed: make(chan struct{}),
 		open: newOpenIndex(),
 	}
@@ -168,11 +178,14 @@ func (s *Store) recover() error {
 	if err := s.openAll(entries, dead); err != nil {
 		return err
 	}
-	s.manifest = manifest{fs: s.fs, dir: s.dir}
-	if err := s.manifest.rewrite(s.state()); err != nil {
+	s.manifest = manifest{fs: s.fs, dir: s.dir, vault: s.vault}
+	if err := s.manifest.rewrite(s.state(), *s.key.Load()); err != nil {
 		return err
 	}
 	if err := s.replay(); err != nil {
+		return err
+	}
+	if err := s.encryptSettings(); err != nil {
 		return err
 	}
 	return s.wal.trim()
@@ -189,7 +202,8 @@ func (s *Store) replay() error {
 	var all []logged
 	ids := map[tomo.TraceID]struct{}{}
 	expired := s.now().Add(-s.o.Retention)
-	s.wal = wal{fs: s.fs, dir: filepath.Join(s.dir, walDir), next: 1, limit: s.o.LogFile}
+	s.wal.fs, s.wal.dir, s.wal.next, s.wal.limit, s.wal.vault = s.fs, filepath.Join(s.dir, walDir), 1, s.o.LogFile, s.vault
+	s.wal.key = &s.key
 	torn, err := s.wal.replay(func(f *walFile, at position, e entry) {
 		s.through = at
 		if e.Received < expired {
@@ -260,7 +274,7 @@ func (s *Store) findAll(ids map[tomo.TraceID]struct{}) map[tomo.TraceID]rowOf {
 
 func (s *Store) readState() (map[string]blockEntry, map[string]*rowSet, error) {
 	entries, dead := map[string]blockEntry{}, map[string]*rowSet{}
-	err := readManifest(s.fs, s.dir, func(e edit) {
+	key, err := readManifest(s.fs, s.dir, s.vault, func(e edit) {
 		for _, b := range e.Add {
 			entries[b.Name] = b
 		}
@@ -272,6 +286,7 @@ func (s *Store) readState() (map[string]blockEntry, map[string]*rowSet, error) {
 			delete(dead, name)
 		}
 	})
+	s.key.Store(&key)
 	return entries, dead, err
 }
 

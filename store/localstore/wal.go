@@ -31,6 +31,8 @@ type wal struct {
 	fs    FS
 	dir   string
 	limit int64 // size at which a file is full
+	vault vault
+	key   *atomic.Pointer[string] // that new files are encrypted with; "" for none
 
 	// One goroutine appends.
 	next         uint64
@@ -48,6 +50,7 @@ type walFile struct {
 	log    *log         // of the current file
 	live   atomic.Int64 // entries that keep a trace open
 	bytes  atomic.Int64
+	key    string // that it is encrypted with
 }
 
 const (
@@ -83,7 +86,7 @@ func (p position) file() uint64 { return uint64(p >> 32) }
 // append writes the entries as one frame and syncs it. It returns the file that
 // holds them, which is not trimmed before the next append, and their position.
 func (w *wal) append(entries []entry) (*walFile, position, error) {
-	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit {
+	if w.current == nil || w.current.log.broken || w.current.log.size >= w.limit || w.current.key != *w.key.Load() {
 		if err := w.rotate(); err != nil {
 			return nil, 0, err
 		}
@@ -104,7 +107,6 @@ func (w *wal) append(entries []entry) (*walFile, position, error) {
 	}
 	compressed := s2.Encode(w.frame[frameHeader:cap(w.frame)], w.plain)
 	frame := w.frame[:frameHeader+len(compressed)]
-	seal(frame, 0)
 	if err := w.current.log.write(frame); err != nil {
 		return nil, 0, err
 	}
@@ -122,7 +124,7 @@ func (w *wal) idle() bool {
 
 // rotate starts a new file.
 func (w *wal) rotate() error {
-	l, err := createLog(w.fs, w.path(w.next), w.limit)
+	l, err := createLog(w.fs, w.path(w.next), w.limit, w.vault, *w.key.Load())
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func (w *wal) rotate() error {
 	w.close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.current = &walFile{number: w.next, log: l}
+	w.current = &walFile{number: w.next, log: l, key: l.key}
 	w.files = append(w.files, w.current)
 	w.next++
 	w.frames = 0
@@ -203,7 +205,7 @@ func (w *wal) replay(each func(*walFile, position, entry)) (torn []string, err e
 			return torn, err
 		}
 		frame := uint64(0)
-		end, cut, err := readLog(file, func(payload []byte) error {
+		key, end, cut, err := readLog(file, w.vault, func(payload []byte) error {
 			frame++
 			plain, err := s2.Decode(nil, payload)
 			if err != nil {
@@ -216,6 +218,7 @@ func (w *wal) replay(each func(*walFile, position, entry)) (torn []string, err e
 			return torn, fmt.Errorf("reading %s: %w", w.path(n), err)
 		}
 		f.bytes.Store(end)
+		f.key = key
 		if cut {
 			torn = append(torn, w.path(n))
 		}
