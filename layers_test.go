@@ -24,6 +24,7 @@ var layers = map[string]string{
 	"query":            ". derive filter",
 	"sampling":         ".",
 	"settings":         ". filter",
+	"keyring":          "",
 	"store/block":      ". filter",
 	"store/localstore": ". filter store/block",
 	"store/storetest":  "*", // tests only, but for the suite itself
