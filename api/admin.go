@@ -7,6 +7,15 @@ type EncryptionConfig struct {
 	Type   string  // NONE or KMS
 }
 
+// PutEncryptionConfigRequest is what PutEncryptionConfig is asked.
+type PutEncryptionConfigRequest struct {
+	KeyID string `json:"KeyId,omitempty"` // id, alias or ARN of a key; for KMS
+	Type  *string
+}
+
+// EncryptionConfigResponse is how it is now.
+type EncryptionConfigResponse struct{ EncryptionConfig EncryptionConfig }
+
 // ResourcePolicy is a policy as it is stored.
 type ResourcePolicy struct {
 	LastUpdatedTime  Time

@@ -79,7 +79,7 @@ func newServer(t testing.TB, o server.Options, configure ...func(*server.Service
 	if err != nil {
 		t.Fatal(err)
 	}
-	services := server.NewServices(ingest.New(s, ingest.Options{Now: clock}), query.New(s), set)
+	services := server.NewServices(server.Parts{Pipeline: ingest.New(s, ingest.Options{Now: clock}), Engine: query.New(s), Settings: set})
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
@@ -1016,7 +1016,7 @@ func (sink) PutSegments(context.Context, []tomo.Incoming) ([]int, error) { retur
 // BenchmarkPutTraceSegments is the cost of a request of 50 documents of 1.5 kB
 // over a loopback connection, client included, without a store.
 func BenchmarkPutTraceSegments(b *testing.B) {
-	listening := httptest.NewServer(server.New(server.Alone(server.NewServices(ingest.New(sink{}, ingest.Options{}), nil, nil)), server.Options{}))
+	listening := httptest.NewServer(server.New(server.Alone(server.NewServices(server.Parts{Pipeline: ingest.New(sink{}, ingest.Options{})})), server.Options{}))
 	defer listening.Close()
 	var docs []string
 	for i := range 50 {

@@ -25,6 +25,7 @@ type Services struct {
 	engine     *query.Engine
 	settings   *settings.Settings
 	fleet      sampling.Fleet
+	encryption Encryption
 	telemetry  telemetry
 	retrievals *query.Retrievals
 	operations map[string]handler // by path
@@ -43,12 +44,24 @@ func Alone(s *Services) Tenants {
 // returned, and writes the answer to out.
 type handler func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error
 
-// NewServices puts the operations in front of a tenant's write path, read path
-// and settings.
-func NewServices(p *ingest.Pipeline, e *query.Engine, set *settings.Settings) *Services {
-	s := &Services{Now: time.Now, pipeline: p, engine: e, settings: set, operations: map[string]handler{}}
+// Parts are what stands behind the operations of a tenant.
+type Parts struct {
+	Pipeline *ingest.Pipeline   // the write path
+	Engine   *query.Engine      // the read path
+	Settings *settings.Settings // what operators set
+	// Encryption is what data at rest is encrypted with. Without a store it never
+	// is.
+	Encryption Encryption
+}
+
+// NewServices puts the operations in front of a tenant's parts.
+func NewServices(p Parts) *Services {
+	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, encryption: p.Encryption, operations: map[string]handler{}}
+	if s.encryption.Store == nil {
+		s.encryption.Store = plain{}
+	}
 	s.telemetry.init()
-	s.retrievals = query.NewRetrievals(e, nil)
+	s.retrievals = query.NewRetrievals(p.Engine, nil)
 	built := map[api.Operation]handler{
 		api.PutTraceSegments:  s.putTraceSegments,
 		api.BatchGetTraces:    operationOf(s.batchGetTraces),
@@ -75,6 +88,9 @@ func NewServices(p *ingest.Pipeline, e *query.Engine, set *settings.Settings) *S
 		api.ListTagsForResource: operationOf(s.listTagsForResource),
 		api.TagResource:         operationOf(s.tagResource),
 		api.UntagResource:       operationOf(s.untagResource),
+
+		api.GetEncryptionConfig: operationOf(s.getEncryptionConfig),
+		api.PutEncryptionConfig: operationOf(s.putEncryptionConfig),
 
 		api.PutResourcePolicy:    operationOf(s.putResourcePolicy),
 		api.ListResourcePolicies: operationOf(s.listResourcePolicies),

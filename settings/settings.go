@@ -117,4 +117,10 @@ func partition(region string) string {
 	}
 }
 
+// KeyARN is the ARN of an encryption key, as a key management service would give
+// it.
+func (s *Settings) KeyARN(id string) string {
+	return strings.Replace(s.arn, ":xray:", ":kms:", 1) + "key/" + id
+}
+
 func invalid(message string) error { return &tomo.Error{Code: tomo.Invalid, Message: message} }

@@ -32,6 +32,7 @@ type commands struct {
 	Series  seriesCmd  `cmd:"" help:"Show how requests, faults and latency went over time."`
 	Groups  groupsCmd  `cmd:"" help:"List, show, create, update, delete and tag groups."`
 	Rules   rulesCmd   `cmd:"" help:"List, show, create, update, delete, match and tag sampling rules."`
+	Keys    keysCmd    `cmd:"" help:"Make and list the keys that data may be encrypted with."`
 	Losses  lossesCmd  `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
 	ID      idCmd      `cmd:"" name:"id" help:"Make a trace id."`
 	Version versionCmd `cmd:"" help:"Show the version."`

@@ -20,6 +20,7 @@ import (
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/daemon"
 	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/keyring"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
 	"github.com/tomotrace/tomo/settings"
@@ -36,6 +37,7 @@ type serveCmd struct {
 	Quiet            time.Duration `help:"How long nothing must come for a trace before it is settled." default:"3s" env:"TOMO_QUIET"`
 	AccountID        string        `name:"account-id" help:"Account in the ARNs of groups and sampling rules: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
 	Region           string        `help:"Region in the ARNs of groups and sampling rules." default:"${region}" env:"TOMO_REGION"`
+	EncryptionKeys   string        `name:"encryption-keys" help:"File of keys that data may be encrypted with, made by tomo keys add. PutEncryptionConfig chooses one." env:"TOMO_ENCRYPTION_KEYS"`
 	Insecure         bool          `help:"Listen on an address that is not loopback, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
 	LogFormat        string        `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
 	LogLevel         slog.Level    `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
@@ -74,11 +76,18 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 //	                   └─ sorter    │               │
 //	                         └──────└── settings ←──┘
 func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *slog.Logger) (err error) {
+	keys := new(keyring.Ring)
+	if c.EncryptionKeys != "" {
+		if keys, err = keyring.Open(c.EncryptionKeys); err != nil {
+			return err
+		}
+	}
 	losses, sorter := ingest.NewLosses(), ingest.NewSorter(log)
 	store, err := localstore.Open(c.Data, localstore.Options{
 		Derive:            sorter.Summary,
 		Retention:         c.Retention,
 		MaxTraceDocuments: c.MaxTraceSegments,
+		Keys:              keys.Secret,
 		Lost:              losses.Add,
 		Logger:            log,
 	})
@@ -107,7 +116,10 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	metrics.MustRegister(newStoreMetrics(store))
 	metrics.MustRegister(pipeline.Collectors()...)
 	metrics.MustRegister(udp.Collectors()...)
-	services := server.NewServices(pipeline, query.New(store), set)
+	services := server.NewServices(server.Parts{
+		Pipeline: pipeline, Engine: query.New(store), Settings: set,
+		Encryption: server.Encryption{Store: store, Find: keys.Find},
+	})
 	metrics.MustRegister(services.Collectors()...)
 	http := server.New(server.Alone(services), server.Options{
 		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
