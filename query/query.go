@@ -90,6 +90,8 @@ type Question struct {
 	Token  string        // of the page before; "" for the first
 	Rate   float64       // share of the traces wanted, by a hash of the id; 0 and 1 mean all
 	Limit  int           // summaries in a page; 0: 100
+	// Indexed says whether searches find a trace; nil: they find all.
+	Indexed func(tomo.Position) bool
 }
 
 // Page is an answer to a Question, newest first.
@@ -143,7 +145,7 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 		}
 		scanned++
 		search.last = c.at
-		if !sampled(c.at.ID, q.Rate) {
+		if !sampled(c.at.ID, q.Rate) || q.Indexed != nil && !q.Indexed(c.at) {
 			continue
 		}
 		if err := search.add(ctx, c); err != nil {

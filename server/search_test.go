@@ -221,3 +221,25 @@ func TestRetrieval(t *testing.T) {
 		exchange{"/GetRetrievedTracesGraph", fmt.Sprintf(`{"RetrievalToken":%q}`, token), "", `{"NextToken":null,"RetrievalStatus":"CANCELLED","Services":[]}`},
 	)
 }
+
+// TestIndexed: what is not indexed is not found by searches, and is there all the
+// same.
+func TestIndexed(t *testing.T) {
+	d := open(t, server.Options{})
+	d.exchanges(
+		exchange{"/UpdateIndexingRule", `{"Name":"Default","Rule":{"Probabilistic":{"DesiredSamplingPercentage":0}}}`, "", ""},
+		exchange{"/UpdateTraceSegmentDestination", `{"Destination":"CloudWatchLogs"}`, "", ""},
+	)
+	before, after := "1-6553f100-00000000000000000000000a", "1-6553f100-00000000000000000000000b"
+	for id, start := range map[string]int64{before: now.Unix() - 10, after: now.Unix()} {
+		d.put(fmt.Sprintf(`{"trace_id":%q,"id":"00000000000000aa","name":"a","start_time":%d,"end_time":%d}`, id, start, start+1))
+	}
+	found := d.post("/TraceSummaries", fmt.Sprintf(`{"StartTime":%d,"EndTime":%d}`, now.Unix()-60, now.Unix()+60)).body
+	if !strings.Contains(found, before) || strings.Contains(found, after) || !strings.Contains(found, `"TracesProcessedCount":2`) {
+		t.Errorf("found %s", found)
+	}
+	d.exchanges(
+		exchange{"/Traces", fmt.Sprintf(`{"TraceIds":[%q]}`, after), "", `"Id":"` + after},
+		exchange{"/ServiceGraph", fmt.Sprintf(`{"StartTime":%d,"EndTime":%d}`, now.Unix()-60, now.Unix()+60), "", `"TotalCount":2`},
+	)
+}

@@ -82,6 +82,9 @@ func (s *Services) getTraceSummaries(ctx context.Context, request *api.GetTraceS
 		return nil, err
 	}
 	question.Groups = s.settings.Expression
+	if indexing := s.settings.Indexing(); !indexing.All() {
+		question.Indexed = indexing.Has
+	}
 	page, err := s.engine.Summaries(ctx, question)
 	if err != nil {
 		return nil, err

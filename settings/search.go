@@ -54,16 +54,16 @@ const maxIndexingChanges = 1000
 func (x *Indexing) All() bool { return len(x.changes) == 0 }
 
 // Has reports whether the trace is found by searches. It is decided by the rule
-// that was in force when the trace was last changed, and by a hash of its id: of
-// two shares the smaller is part of the larger.
-func (x *Indexing) Has(s *tomo.Summary) bool {
-	at := sort.Search(len(x.changes), func(i int) bool { return x.changes[i].From > s.Received })
+// that was in force when the trace started, and by a hash of its id: of two shares
+// the smaller is part of the larger.
+func (x *Indexing) Has(trace tomo.Position) bool {
+	at := sort.Search(len(x.changes), func(i int) bool { return x.changes[i].From > trace.Start })
 	if at == 0 {
 		return true
 	}
 	h := fnv.New64a()
 	h.Write([]byte("indexing"))
-	h.Write(s.ID[:])
+	h.Write(trace.ID[:])
 	// FNV's high bits are poor for short inputs; mix them.
 	sum := h.Sum64()
 	sum ^= sum >> 33

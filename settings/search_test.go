@@ -44,14 +44,14 @@ func TestIndexing(t *testing.T) {
 	const traces = 20_000
 	found := make([]int, len(steps))
 	for range traces {
-		var s tomo.Summary
+		var s tomo.Position
 		for i := range s.ID {
 			s.ID[i] = byte(random.Uint32())
 		}
 		in40 := false
 		for i := range steps {
-			s.Received = times[i]
-			has := w.Indexing().Has(&s)
+			s.Start = times[i]
+			has := w.Indexing().Has(s)
 			if has {
 				found[i]++
 			}
