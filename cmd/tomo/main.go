@@ -23,19 +23,20 @@ import (
 
 // commands is the command line. Each subcommand has its own file.
 type commands struct {
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Put     putCmd     `cmd:"" help:"Send segment documents."`
-	Trace   traceCmd   `cmd:"" help:"Show one trace as a waterfall."`
-	Traces  tracesCmd  `cmd:"" help:"List traces, newest first."`
-	Tail    tailCmd    `cmd:"" help:"Print traces as they come."`
-	Graph   graphCmd   `cmd:"" help:"Show the services and the calls between them."`
-	Series  seriesCmd  `cmd:"" help:"Show how requests, faults and latency went over time."`
-	Groups  groupsCmd  `cmd:"" help:"List, show, create, update, delete and tag groups."`
-	Rules   rulesCmd   `cmd:"" help:"List, show, create, update, delete, match and tag sampling rules."`
-	Keys    keysCmd    `cmd:"" help:"Make and list the keys that data may be encrypted with."`
-	Losses  lossesCmd  `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
-	ID      idCmd      `cmd:"" name:"id" help:"Make a trace id."`
-	Version versionCmd `cmd:"" help:"Show the version."`
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Put         putCmd         `cmd:"" help:"Send segment documents."`
+	Trace       traceCmd       `cmd:"" help:"Show one trace as a waterfall."`
+	Traces      tracesCmd      `cmd:"" help:"List traces, newest first."`
+	Tail        tailCmd        `cmd:"" help:"Print traces as they come."`
+	Graph       graphCmd       `cmd:"" help:"Show the services and the calls between them."`
+	Series      seriesCmd      `cmd:"" help:"Show how requests, faults and latency went over time."`
+	Groups      groupsCmd      `cmd:"" help:"List, show, create, update, delete and tag groups."`
+	Rules       rulesCmd       `cmd:"" help:"List, show, create, update, delete, match and tag sampling rules."`
+	Keys        keysCmd        `cmd:"" help:"Make and list the keys that data may be encrypted with."`
+	Credentials credentialsCmd `cmd:"" help:"List, add, rotate and remove the credentials of a server."`
+	Losses      lossesCmd      `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
+	ID          idCmd          `cmd:"" name:"id" help:"Make a trace id."`
+	Version     versionCmd     `cmd:"" help:"Show the version."`
 }
 
 // streams are what a command reads and writes.
