@@ -32,7 +32,7 @@ var layers = map[string]string{
 	"client":           ". api",
 	"daemon":           ". api",
 	"otlp":             "",
-	"server":           ". api filter ingest otlp query sampling settings",
+	"server":           ". api identity filter ingest otlp query sampling settings",
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 }

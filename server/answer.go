@@ -17,6 +17,7 @@ type answer struct {
 	status    int
 	requestID string
 	exception string // its name; "" for a success
+	kind      string // its Content-Type; "" for JSON
 }
 
 // fail makes a an exception and writes its body.
@@ -48,16 +49,19 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer, text *b
 	case http.StatusRequestTimeout:
 		h.Set("Connection", "close") // the rest of the body may still come
 	}
-	s.sendJSON(w, r, a.status, text)
+	if a.kind == "" {
+		a.kind = "application/json"
+	}
+	s.sendText(w, r, a.status, a.kind, text)
 }
 
 // packFrom is the size from which an answer is packed: it fills a packet.
 const packFrom = 1400
 
-// sendJSON sends a JSON text, packed if the client asks for that.
-func (s *Server) sendJSON(w http.ResponseWriter, r *http.Request, status int, text *bytes.Buffer) {
+// sendText sends a text, packed if the client asks for that.
+func (s *Server) sendText(w http.ResponseWriter, r *http.Request, status int, kind string, text *bytes.Buffer) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", kind)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if r.TLS != nil {
 		// X-Ray sends it always. Over plain HTTP it means nothing, and behind a

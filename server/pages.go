@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/identity"
 )
 
 // newPages are the paths that are no operations.
@@ -16,7 +17,7 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 		"/healthz":     s.health,
 		"/readyz":      s.ready,
 		"/version":     s.version,
-		"/metrics":     metrics.ServeHTTP,
+		"/metrics":     s.ofServer(metrics),
 		api.LossesPath: s.ofTenant((*Services).losses),
 		"/telemetry":   s.ofTenant((*Services).telemetryPage),
 	}
@@ -62,13 +63,33 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request) {
 // ofTenant makes a page of what a tenant has to show.
 func (s *Server) ofTenant(show func(*Services) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		services, err := s.tenants(r.Context(), "default")
+		who, err := s.admitToPage(r, identity.GetConsole)
 		if err != nil {
-			failure := s.failed(err, api.Operation{Name: r.URL.Path}, "")
-			s.sendPage(w, r, failure.Status, failure)
+			s.refusePage(w, r, err)
+			return
+		}
+		services, err := s.tenants(r.Context(), who.tenant)
+		if err != nil {
+			s.refusePage(w, r, err)
 			return
 		}
 		s.sendPage(w, r, http.StatusOK, show(services))
+	}
+}
+
+// ofServer makes a page of figures about all tenants, which only the default
+// one is shown: it is the operator's.
+func (s *Server) ofServer(page http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, err := s.admitToPage(r, identity.GetMetrics)
+		if err == nil && who.tenant != identity.DefaultTenant {
+			err = api.AccessDenied(who.credential.ARN(s.o.Account), identity.GetMetrics)
+		}
+		if err != nil {
+			s.refusePage(w, r, err)
+			return
+		}
+		page.ServeHTTP(w, r)
 	}
 }
 
@@ -99,5 +120,5 @@ func (s *Server) sendPage(w http.ResponseWriter, r *http.Request, status int, v 
 		panic(err) // our own shapes
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	s.sendJSON(w, r, status, out)
+	s.sendText(w, r, status, "application/json", out)
 }

@@ -17,6 +17,9 @@ func (s *Services) putTraceSegments(ctx context.Context, _ api.Operation, body [
 	if err != nil {
 		return err
 	}
+	if !s.quotas.segments.take(len(docs)) {
+		return throttled()
+	}
 	refusals, err := s.pipeline.Accept(ctx, source, docs)
 	if err != nil {
 		return err

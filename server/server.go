@@ -5,9 +5,13 @@
 // out go answers and exceptions in the service's own shapes. Requests are
 // checked against the table of the package api; which of the 38 operations are
 // built tells docs/api-coverage.md, and the others answer
-// NotImplementedException (501). Signatures are not looked at.
+// NotImplementedException (501).
+//
+// Signatures are verified where Options.Keyring has credentials: each belongs to
+// a tenant and names the operations that it allows.
 //
 //	POST /TraceSegments …     the operations
+//	POST /                    GetCallerIdentity of STS
 //	GET  /healthz             200 as long as the process answers
 //	GET  /readyz              200 while it takes requests, else 503
 //	GET  /version             {"Version": …}
@@ -38,6 +42,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/identity"
+	"github.com/tomotrace/tomo/settings"
 )
 
 // Options configure a server. The zero value is a good default.
@@ -52,6 +58,15 @@ type Options struct {
 	// Bodies bounds the memory of all bodies being read or worked on, in bytes.
 	// What would go over it is answered 503. 0: 256 MiB.
 	Bodies int64
+	// Keyring says who may ask for what. nil, or one without credentials:
+	// everybody for everything, as the default tenant.
+	Keyring *identity.Keyring
+	// SamplingTenant is whose sampling rules those get who ask for them without a
+	// signature, as X-Ray SDKs ask the daemon. "": they are refused, if there are
+	// credentials.
+	SamplingTenant string
+	// Account stands in the ARNs of callers. "": settings.DefaultAccount.
+	Account string
 	// Ready says whether the parts behind the server are ready. nil: always.
 	Ready func() bool
 	// Metrics is what /metrics shows, and where the server's own metrics go. nil:
@@ -70,6 +85,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Bodies == 0 {
 		o.Bodies = 256 << 20
+	}
+	if o.Account == "" {
+		o.Account = settings.DefaultAccount
 	}
 	if o.Ready == nil {
 		o.Ready = func() bool { return true }
@@ -176,6 +194,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := s.answers.Get().(*bytes.Buffer)
 	defer s.release(out)
 	a := answer{status: http.StatusOK, requestID: newRequestID()}
+	if path == "/" && r.Method == http.MethodPost {
+		a.status, a.kind = s.sts(w, r, a.requestID, out), "text/xml"
+		s.send(w, r, &a, out)
+		s.metrics.observe("GetCallerIdentity", a.status, time.Since(began))
+		return
+	}
 	if err := s.perform(w, r, op, known, a.requestID, out); err != nil {
 		out.Reset()
 		a.fail(err, out)
@@ -199,9 +223,22 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operatio
 	case r.Method != http.MethodPost:
 		return notPost(r)
 	}
-	services, err := s.tenants(r.Context(), "default")
+	who, err := s.identify(r, op)
 	if err != nil {
 		return s.failed(err, op, id)
+	}
+	services, err := s.tenants(r.Context(), who.tenant)
+	if err != nil {
+		return s.failed(err, op, id)
+	}
+	if err := services.quotas.ready(classOf(op.Name)); err != nil {
+		return s.failed(err, op, id)
+	}
+	action := identity.Action(op.Name)
+	if who.verified() {
+		if err := s.authorize(who, action); err != nil {
+			return s.failed(err, op, id)
+		}
 	}
 	most := s.o.MaxBody
 	if op != api.PutTraceSegments {
@@ -213,6 +250,15 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operatio
 	}
 	defer s.bodies.release(body)
 	s.metrics.received(op.Name, len(body.bytes))
+	if err := who.verify(); err != nil {
+		return s.failed(err, op, id)
+	}
+	if err := s.authorize(who, action); err != nil {
+		return s.failed(err, op, id)
+	}
+	if err := services.quotas.take(classOf(op.Name)); err != nil {
+		return s.failed(err, op, id)
+	}
 	if err := services.operations[op.Path](r.Context(), op, body.bytes, out); err != nil {
 		return s.failed(err, op, id)
 	}

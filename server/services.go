@@ -28,6 +28,7 @@ type Services struct {
 	encryption Encryption
 	telemetry  telemetry
 	retrievals *query.Retrievals
+	quotas     quotas
 	operations map[string]handler // by path
 }
 
@@ -52,11 +53,13 @@ type Parts struct {
 	// Encryption is what data at rest is encrypted with. Without a store it never
 	// is.
 	Encryption Encryption
+	Quotas     Quotas // what may be asked for in a second
 }
 
 // NewServices puts the operations in front of a tenant's parts.
 func NewServices(p Parts) *Services {
 	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, encryption: p.Encryption, operations: map[string]handler{}}
+	s.quotas.init(p.Quotas, time.Now)
 	if s.encryption.Store == nil {
 		s.encryption.Store = plain{}
 	}
