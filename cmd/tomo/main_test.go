@@ -71,12 +71,13 @@ func startServer(data string) (endpoint string, stop func() error, err error) {
 	if _, err := parser.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}); err != nil {
 		return "", nil, err
 	}
-	doors, err := c.Serve.openDoors()
+	log := slog.New(slog.DiscardHandler)
+	doors, err := c.Serve.openDoors(log)
 	if err != nil {
 		return "", nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- c.Serve.serve(ctx, doors, io.Discard, slog.New(slog.DiscardHandler)) }()
+	go func() { served <- c.Serve.serve(ctx, doors, io.Discard, log) }()
 	return fmt.Sprintf("http://%v", doors.tcp.Addr()), func() error { cancel(); return <-served }, nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,12 +22,9 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/daemon"
-	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/keyring"
-	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
-	"github.com/tomotrace/tomo/settings"
-	"github.com/tomotrace/tomo/store/localstore"
 )
 
 type serveCmd struct {
@@ -38,9 +38,16 @@ type serveCmd struct {
 	AccountID        string        `name:"account-id" help:"Account in the ARNs of groups and sampling rules: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
 	Region           string        `help:"Region in the ARNs of groups and sampling rules." default:"${region}" env:"TOMO_REGION"`
 	EncryptionKeys   string        `name:"encryption-keys" help:"File of keys that data may be encrypted with, made by tomo keys add. PutEncryptionConfig chooses one." env:"TOMO_ENCRYPTION_KEYS"`
-	Insecure         bool          `help:"Listen on an address that is not loopback, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
-	LogFormat        string        `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
-	LogLevel         slog.Level    `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
+	credentialsFlags
+	UDPTenant      string             `name:"udp-tenant" help:"Whose the segments are that come as datagrams. By default the tenant default; with credentials, only on a loopback address." env:"TOMO_UDP_TENANT"`
+	SamplingTenant string             `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
+	MaxTenants     int                `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
+	Quota          map[string]float64 `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. By default anything." mapsep:"," env:"TOMO_QUOTA"`
+	TLSCert        string             `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
+	TLSKey         string             `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
+	Insecure       bool               `help:"Listen on an address that is not loopback without credentials, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
+	LogFormat      string             `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
+	LogLevel       slog.Level         `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
 }
 
 func (c *serveCmd) Help() string {
@@ -56,25 +63,31 @@ const memoryLimit = 400 << 20
 // bodiesLimit is the share of it that the bodies of requests may take.
 const bodiesLimit = 96 << 20
 
+// openMemory is the share that the documents of open traces may take, of all
+// tenants together; leastOpenMemory is what each may take at least.
+const (
+	openMemory      = 128 << 20
+	leastOpenMemory = 16 << 20
+)
+
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT says nothing
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	doors, err := c.openDoors()
+	log := c.logger(std.err)
+	doors, err := c.openDoors(log)
 	if err != nil {
 		return err
 	}
 	defer doors.close()
-	return c.serve(ctx, doors, std.out, c.logger(std.err))
+	return c.serve(ctx, doors, std.out, log)
 }
 
-// serve assembles the server in the order data meets its parts and runs it
-// until ctx ends.
+// serve assembles the server and runs it until ctx ends.
 //
-//	doors ──→ pipeline ──→ store ←── engine ←── HTTP door
-//	              └─ settling loop  ↑               │
-//	                   └─ sorter    │               │
-//	                         └──────└── settings ←──┘
+//	datagrams ──→ one tenant   ←──┐
+//	                              ├── tenants ←── HTTP door ←── requests
+//	              other tenants ←─┘                   └── keyring
 func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *slog.Logger) (err error) {
 	keys := new(keyring.Ring)
 	if c.EncryptionKeys != "" {
@@ -82,90 +95,115 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 			return err
 		}
 	}
-	losses, sorter := ingest.NewLosses(), ingest.NewSorter(log)
-	store, err := localstore.Open(c.Data, localstore.Options{
-		Derive:            sorter.Summary,
-		Retention:         c.Retention,
-		MaxTraceDocuments: c.MaxTraceSegments,
-		Keys:              keys.Secret,
-		Lost:              losses.Add,
-		Logger:            log,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-
-	set, err := settings.Open(ctx, store, settings.Options{Account: c.AccountID, Region: c.Region})
-	if err != nil {
-		return err
-	}
-	sorter.Follow(set)
-	pipeline := ingest.New(store, ingest.Options{
-		MaxDocument:    c.MaxDocument,
-		StrictTraceIDs: c.StrictTraceIDs,
-		Settle:         tomo.SettlePolicy{Quiet: c.Quiet},
-		Sorter:         sorter,
-		Losses:         losses,
-		Logger:         log,
-	})
-	udp := daemon.New(daemon.Options{Accept: pipeline.Accept, Lost: losses.Add, Logger: log})
-
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	metrics.MustRegister(newStoreMetrics(store))
-	metrics.MustRegister(pipeline.Collectors()...)
-	metrics.MustRegister(udp.Collectors()...)
-	services := server.NewServices(server.Parts{
-		Pipeline: pipeline, Engine: query.New(store), Settings: set,
-		Encryption: server.Encryption{Store: store, Find: keys.Find},
-	})
-	metrics.MustRegister(services.Collectors()...)
-	http := server.New(server.Alone(services), server.Options{
-		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
-	})
-
+	all := &tenants{max: c.MaxTenants, all: map[string]*opening{}}
+	all.open = func(ctx context.Context, name string) (*tenant, error) {
+		share := int64(openMemory / min(c.MaxTenants, max(1, len(doors.keyring.Tenants()))))
+		is, err := c.openTenant(ctx, name, keys, max(share, leastOpenMemory), log)
+		if err != nil {
+			return nil, err
+		}
+		if err := ofTenant(metrics, name, is.metrics); err != nil {
+			return nil, errors.Join(err, is.close())
+		}
+		return is, nil
+	}
 	// Traces are settled until the doors are closed: what they still take may
 	// need the room.
-	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
-	var loop errgroup.Group
-	loop.Go(func() error { return pipeline.Run(settling) })
-	defer func() {
-		settled()
-		err = errors.Join(err, loop.Wait())
-	}()
+	defer func() { err = errors.Join(err, all.close()) }()
+	if _, err := all.get(ctx, identity.DefaultTenant); err != nil {
+		return err
+	}
+	all.wake(ctx, filepath.Join(c.Data, tenantsDir), log)
 
 	open, ctx := errgroup.WithContext(ctx)
-	open.Go(func() error { return udp.Listen(ctx, doors.udp) })
+	if doors.udp != nil {
+		owner, err := all.get(ctx, cmp.Or(c.UDPTenant, identity.DefaultTenant))
+		if err != nil {
+			return err
+		}
+		udp := daemon.New(daemon.Options{Accept: owner.pipeline.Accept, Lost: owner.losses.Add, Logger: log})
+		metrics.MustRegister(udp.Collectors()...)
+		open.Go(func() error { return udp.Listen(ctx, doors.udp) })
+	}
+	http := server.New(all.services, server.Options{
+		Keyring: doors.keyring, SamplingTenant: c.SamplingTenant, Account: c.AccountID,
+		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
+	})
 	open.Go(func() error { return http.Serve(ctx, doors.tcp) })
-	c.announce(out, doors.tcp.Addr())
+	c.announce(out, doors)
 	err = open.Wait()
 	log.Info("the doors are closed")
 	return err
 }
 
+// quotas are what the flag says, which checked its words.
+func (c *serveCmd) quotas() server.Quotas {
+	return server.Quotas{Segments: c.Quota["segments"], Put: c.Quota["put"], Sampling: c.Quota["sampling"], Read: c.Quota["read"], Change: c.Quota["change"]}
+}
+
+// Validate checks what kong does not.
+func (c *serveCmd) Validate() error {
+	for _, name := range []string{c.UDPTenant, c.SamplingTenant} {
+		if name == "" {
+			continue
+		}
+		if err := identity.CheckTenant(name); err != nil {
+			return err
+		}
+	}
+	for kind, rate := range c.Quota {
+		if !slices.Contains([]string{"segments", "put", "sampling", "read", "change"}, kind) {
+			return fmt.Errorf("%q is not a quota: there are segments, put, sampling, read and change", kind)
+		}
+		if !(rate > 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("the quota %s=%v is not a number above 0", kind, rate)
+		}
+	}
+	switch {
+	case c.MaxTenants < 1:
+		return fmt.Errorf("there has to be one tenant at least, not %d", c.MaxTenants)
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("a certificate and its key come together: give both --tls-cert and --tls-key")
+	}
+	return nil
+}
+
 // announce says where things are, and gives a first segment to send.
-func (c *serveCmd) announce(w io.Writer, at net.Addr) {
+func (c *serveCmd) announce(w io.Writer, d *doors) {
+	at, scheme := d.tcp.Addr(), "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		data = c.Data
 	}
 	endpoint := ""
-	if at.String() != "127.0.0.1:2000" {
-		endpoint = fmt.Sprintf(" --endpoint http://%v", at)
+	if at.String() != "127.0.0.1:2000" || scheme != "http" {
+		endpoint = fmt.Sprintf(" --endpoint %s://%v", scheme, at)
+	}
+	datagrams, welcome := "", "everybody who reaches it"
+	if d.udp != nil {
+		datagrams = fmt.Sprintf(" and udp://%v (segment datagrams)", at)
+	}
+	if !d.keyring.Open() {
+		welcome = "who has credentials: see " + os.Args[0] + " credentials"
 	}
 	now := time.Now()
 	id := tomo.NewTraceID(now)
-	fmt.Fprintf(w, `Tomo %s is at http://%v (X-Ray API) and udp://%[2]v (segment datagrams).
+	fmt.Fprintf(w, `Tomo %s is at %s://%v (X-Ray API)%s.
 
   data         %s, kept for %s
-  AWS clients  AWS_ENDPOINT_URL_XRAY=http://%[2]v
-  X-Ray SDKs   AWS_XRAY_DAEMON_ADDRESS=%[2]v
-  health       http://%[2]v/healthz, /readyz, /metrics
-  first steps  echo '{"trace_id":"%[5]v","id":"%[6]v","name":"hello","start_time":%[7]d,"end_time":%[7]d.25}' | %[8]s put%[9]s
-               %[8]s trace%[9]s %[5]v
+  answers      %s
+  AWS clients  AWS_ENDPOINT_URL_XRAY=%[2]s://%[3]v
+  X-Ray SDKs   AWS_XRAY_DAEMON_ADDRESS=%[3]v
+  health       %[2]s://%[3]v/healthz, /readyz, /metrics
+  first steps  echo '{"trace_id":"%[8]v","id":"%[9]v","name":"hello","start_time":%[10]d,"end_time":%[10]d.25}' | %[11]s put%[12]s
+               %[11]s trace%[12]s %[8]v
 
-`, versionText(), at, data, days(c.Retention), id, tomo.NewSegmentID(), now.Unix(), os.Args[0], endpoint)
+`, versionText(), scheme, at, datagrams, data, days(c.Retention), welcome, id, tomo.NewSegmentID(), now.Unix(), os.Args[0], endpoint)
 }
 
 // days writes whole days as such.
@@ -184,35 +222,64 @@ func (c *serveCmd) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// doors are the two sockets on one address. They are opened before the store:
-// what comes while the log is replayed waits in them.
+// doors are the two sockets on one address, and who is let in. They are opened
+// before the stores: what comes while logs are replayed waits in them.
 type doors struct {
-	tcp net.Listener
-	udp net.PacketConn
+	tcp     net.Listener
+	udp     net.PacketConn // nil: closed
+	keyring *identity.Keyring
 }
 
-func (c *serveCmd) openDoors() (*doors, error) {
+func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
+	file, err := c.file(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	keyring, err := identity.NewKeyring(file, identity.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
 	address, err := net.ResolveTCPAddr("tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("reading the address to listen on: %w", err)
 	}
-	if !address.IP.IsLoopback() && !c.Insecure {
+	public := !address.IP.IsLoopback() && !c.Insecure
+	if public && keyring.Open() {
 		return nil, fmt.Errorf("%s is not a loopback address, and without credentials anyone who reaches it could read and write everything: "+
-			"listen on 127.0.0.1, or say --insecure if the network keeps strangers out", c.Listen)
+			"listen on 127.0.0.1, make credentials with tomo credentials add, or say --insecure if the network keeps strangers out", c.Listen)
 	}
+	// Datagrams are from nobody: strangers send them only if somebody wants that.
+	datagrams := !public || c.UDPTenant != ""
 	// Port 0 is any that is free for both, which may take more than one try.
+	var d *doors
 	for try := 1; ; try++ {
-		d, err := listen(address)
+		d, err = listen(address, datagrams)
 		if err == nil || address.Port != 0 || try == 10 {
-			return d, err
+			break
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	d.keyring = keyring
+	if c.TLSCert != "" {
+		config, err := identity.TLS(c.TLSCert, c.TLSKey, identity.Options{Log: log})
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+		d.tcp = tls.NewListener(d.tcp, config)
+	}
+	return d, nil
 }
 
-func listen(address *net.TCPAddr) (*doors, error) {
+func listen(address *net.TCPAddr, datagrams bool) (*doors, error) {
 	tcp, err := net.ListenTCP("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("opening the HTTP door: %w", err)
+	}
+	if !datagrams {
+		return &doors{tcp: tcp}, nil
 	}
 	port := tcp.Addr().(*net.TCPAddr).Port
 	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: address.IP, Port: port, Zone: address.Zone})
@@ -221,10 +288,12 @@ func listen(address *net.TCPAddr) (*doors, error) {
 		return nil, fmt.Errorf("opening the datagram door: %w", err)
 	}
 	daemon.Enlarge(udp) // now: what comes before the door listens waits in it
-	return &doors{tcp, udp}, nil
+	return &doors{tcp: tcp, udp: udp}, nil
 }
 
 func (d *doors) close() {
 	d.tcp.Close()
-	d.udp.Close()
+	if d.udp != nil {
+		d.udp.Close()
+	}
 }
