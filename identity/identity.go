@@ -5,7 +5,7 @@
 // kept in one file, which the command line changes and a running server follows:
 //
 //	File      reads and changes the file: one writer at a time, replaced as a whole
-//	Keyring   what a server has read of it; Claim and Verify settle who sent a request
+//	Guard     what a server has read of it; Claim and Verify settle who sent a request
 //	TLS       who the server is: a certificate and its key, followed in the same way
 //
 // Signatures are made with the secret itself, so it has to be there in a form

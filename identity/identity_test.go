@@ -221,7 +221,7 @@ func TestBadFiles(t *testing.T) {
 		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := identity.NewKeyring(identity.NewFile(path, nil), identity.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := identity.NewGuard(identity.NewFile(path, nil), identity.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.text, err, test.want)
 		}
 	}
@@ -229,7 +229,7 @@ func TestBadFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte(record(`,"secret":"s"`)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := identity.NewKeyring(identity.NewFile(path, nil), identity.Options{}); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	if _, err := identity.NewGuard(identity.NewFile(path, nil), identity.Options{}); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a file that all can read: %v", err)
 	}
 }
@@ -245,7 +245,7 @@ func TestSealed(t *testing.T) {
 		}
 	}
 	open := func(key *identity.Key) string {
-		_, err := identity.NewKeyring(identity.NewFile(path, key), identity.Options{})
+		_, err := identity.NewGuard(identity.NewFile(path, key), identity.Options{})
 		return fmt.Sprint(err)
 	}
 	if got := open(key); got != "<nil>" {
@@ -356,7 +356,7 @@ func TestClaim(t *testing.T) {
 	}
 	for _, test := range tests {
 		for _, sayHash := range []bool{false, true} {
-			ring, err := identity.NewKeyring(file, identity.Options{Now: func() time.Time { return now.Add(test.later) }})
+			ring, err := identity.NewGuard(file, identity.Options{Now: func() time.Time { return now.Add(test.later) }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -411,7 +411,7 @@ func TestPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock := now
-	ring, err := identity.NewKeyring(file, identity.Options{Now: func() time.Time { return clock }})
+	ring, err := identity.NewGuard(file, identity.Options{Now: func() time.Time { return clock }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,7 +441,7 @@ func TestPassword(t *testing.T) {
 func TestFollowing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.json")
 	file := identity.NewFile(path, nil)
-	ring, err := identity.NewKeyring(file, identity.Options{Every: time.Millisecond, Now: func() time.Time { return now }})
+	ring, err := identity.NewGuard(file, identity.Options{Every: time.Millisecond, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -503,7 +503,7 @@ func TestFollowing(t *testing.T) {
 // welcome.
 func TestBadFileAppears(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.json")
-	ring, err := identity.NewKeyring(identity.NewFile(path, nil), identity.Options{Every: time.Millisecond})
+	ring, err := identity.NewGuard(identity.NewFile(path, nil), identity.Options{Every: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -557,7 +557,7 @@ func BenchmarkClaim(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ring, err := identity.NewKeyring(file, identity.Options{Now: func() time.Time { return now }})
+	ring, err := identity.NewGuard(file, identity.Options{Now: func() time.Time { return now }})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,7 +33,7 @@ var unsignedOperations = []string{"GetSamplingRules", "GetSamplingTargets"}
 
 // identify says who sent a request for an operation, as far as its head tells.
 func (s *Server) identify(r *http.Request, op api.Operation) (*caller, error) {
-	if s.o.Keyring.Open() {
+	if s.o.Guard.Open() {
 		return everybody(), nil
 	}
 	if s.o.SamplingTenant != "" && slices.Contains(unsignedOperations, op.Name) && s.strange(r) {
@@ -49,13 +49,13 @@ func (s *Server) strange(r *http.Request) bool {
 		return true
 	}
 	signature, err := api.ParseSignature(r)
-	return err == nil && !s.o.Keyring.Knows(signature.AccessKeyID)
+	return err == nil && !s.o.Guard.Knows(signature.AccessKeyID)
 }
 
 // claim is identify for requests that have to be signed. The body, when it is
 // read, is hashed.
 func (s *Server) claim(r *http.Request, service string) (*caller, error) {
-	claim, err := s.o.Keyring.Claim(r, service)
+	claim, err := s.o.Guard.Claim(r, service)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +100,12 @@ func (s *Server) authorize(c *caller, action string) error {
 // admitToPage says who asks for a page. Besides a signature it may be a password,
 // as Prometheus and browsers send it: the access key and its secret.
 func (s *Server) admitToPage(r *http.Request, action string) (*caller, error) {
-	if s.o.Keyring.Open() {
+	if s.o.Guard.Open() {
 		return everybody(), nil
 	}
 	var c *caller
 	if id, secret, ok := r.BasicAuth(); ok {
-		credential, err := s.o.Keyring.Password(id, secret)
+		credential, err := s.o.Guard.Password(id, secret)
 		if err != nil {
 			return nil, err
 		}

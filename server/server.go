@@ -7,7 +7,7 @@
 // built tells docs/api-coverage.md, and the others answer
 // NotImplementedException (501).
 //
-// Signatures are verified where Options.Keyring has credentials: each belongs to
+// Signatures are verified where Options.Guard has credentials: each belongs to
 // a tenant and names the operations that it allows.
 //
 //	POST /TraceSegments …     the operations
@@ -58,9 +58,9 @@ type Options struct {
 	// Bodies bounds the memory of all bodies being read or worked on, in bytes.
 	// What would go over it is answered 503. 0: 256 MiB.
 	Bodies int64
-	// Keyring says who may ask for what. nil, or one without credentials:
+	// Guard says who may ask for what. nil, or one without credentials:
 	// everybody for everything, as the default tenant.
-	Keyring *identity.Keyring
+	Guard *identity.Guard
 	// SamplingTenant is whose sampling rules those get who ask for them without a
 	// signature, as X-Ray SDKs ask the daemon. "": they are refused, if there are
 	// credentials.

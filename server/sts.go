@@ -60,7 +60,7 @@ func (s *Server) callerIdentity(w http.ResponseWriter, r *http.Request, id strin
 	op := api.Operation{Name: "GetCallerIdentity"}
 	is := &callerIdentity{Namespace: stsNamespace, ARN: "arn:aws:iam::" + s.o.Account + ":root", UserID: s.o.Account, Account: s.o.Account, RequestID: id}
 	who := everybody()
-	if !s.o.Keyring.Open() {
+	if !s.o.Guard.Open() {
 		var err error
 		if who, err = s.claim(r, "sts"); err != nil {
 			return nil, s.failed(err, op, id)

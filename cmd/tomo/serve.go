@@ -87,7 +87,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 //
 //	datagrams ──→ one tenant   ←──┐
 //	                              ├── tenants ←── HTTP door ←── requests
-//	              other tenants ←─┘                   └── keyring
+//	              other tenants ←─┘                   └── guard
 func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *slog.Logger) (err error) {
 	keys := new(keyring.Ring)
 	if c.EncryptionKeys != "" {
@@ -99,7 +99,7 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	all := &tenants{max: c.MaxTenants, all: map[string]*opening{}}
 	all.open = func(ctx context.Context, name string) (*tenant, error) {
-		share := int64(openMemory / min(c.MaxTenants, max(1, len(doors.keyring.Tenants()))))
+		share := int64(openMemory / min(c.MaxTenants, max(1, len(doors.guard.Tenants()))))
 		is, err := c.openTenant(ctx, name, keys, max(share, leastOpenMemory), log)
 		if err != nil {
 			return nil, err
@@ -128,7 +128,7 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 		open.Go(func() error { return udp.Listen(ctx, doors.udp) })
 	}
 	http := server.New(all.services, server.Options{
-		Keyring: doors.keyring, SamplingTenant: c.SamplingTenant, Account: c.AccountID,
+		Guard: doors.guard, SamplingTenant: c.SamplingTenant, Account: c.AccountID,
 		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
 	})
 	open.Go(func() error { return http.Serve(ctx, doors.tcp) })
@@ -188,7 +188,7 @@ func (c *serveCmd) announce(w io.Writer, d *doors) {
 	if d.udp != nil {
 		datagrams = fmt.Sprintf(" and udp://%v (segment datagrams)", at)
 	}
-	if !d.keyring.Open() {
+	if !d.guard.Open() {
 		welcome = "who has credentials: see " + os.Args[0] + " credentials"
 	}
 	now := time.Now()
@@ -225,9 +225,9 @@ func (c *serveCmd) logger(w io.Writer) *slog.Logger {
 // doors are the two sockets on one address, and who is let in. They are opened
 // before the stores: what comes while logs are replayed waits in them.
 type doors struct {
-	tcp     net.Listener
-	udp     net.PacketConn // nil: closed
-	keyring *identity.Keyring
+	tcp   net.Listener
+	udp   net.PacketConn // nil: closed
+	guard *identity.Guard
 }
 
 func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
@@ -235,7 +235,7 @@ func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
 	if err != nil {
 		return nil, err
 	}
-	keyring, err := identity.NewKeyring(file, identity.Options{Log: log})
+	guard, err := identity.NewGuard(file, identity.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
 		return nil, fmt.Errorf("reading the address to listen on: %w", err)
 	}
 	public := !address.IP.IsLoopback() && !c.Insecure
-	if public && keyring.Open() {
+	if public && guard.Open() {
 		return nil, fmt.Errorf("%s is not a loopback address, and without credentials anyone who reaches it could read and write everything: "+
 			"listen on 127.0.0.1, make credentials with tomo credentials add, or say --insecure if the network keeps strangers out", c.Listen)
 	}
@@ -261,7 +261,7 @@ func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.keyring = keyring
+	d.guard = guard
 	if c.TLSCert != "" {
 		config, err := identity.TLS(c.TLSCert, c.TLSKey, identity.Options{Log: log})
 		if err != nil {

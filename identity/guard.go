@@ -18,7 +18,7 @@ import (
 	"github.com/tomotrace/tomo/api"
 )
 
-// Options configure a keyring or a certificate. The zero value is a good
+// Options configure a guard or a certificate. The zero value is a good
 // default.
 type Options struct {
 	// Every is how often a file is looked at for changes. 0: once a second.
@@ -41,10 +41,10 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Keyring is what a server knows of the file of credentials. It follows changes
+// Guard is what a server knows of the file of credentials. It follows changes
 // of the file: what cannot be read leaves everything as it was. Its methods may
 // be called concurrently.
-type Keyring struct {
+type Guard struct {
 	o       Options
 	file    *File
 	watch   watch
@@ -69,24 +69,24 @@ type scoped struct {
 // several regions. A key is kept only after a signature proved good.
 const maxKeys = 4096
 
-// NewKeyring reads the file. It may not be there: then everybody is welcome,
+// NewGuard reads the file. It may not be there: then everybody is welcome,
 // until it is. Once there, it is never missed again.
-func NewKeyring(f *File, o Options) (*Keyring, error) {
+func NewGuard(f *File, o Options) (*Guard, error) {
 	o.setDefaults()
-	k := &Keyring{o: o, file: f, watch: watch{paths: []string{f.path}, every: o.Every}}
-	k.watch.changed() // what is there now is what is read now
-	if err := k.read(); err != nil {
+	g := &Guard{o: o, file: f, watch: watch{paths: []string{f.path}, every: o.Every}}
+	g.watch.changed() // what is there now is what is read now
+	if err := g.read(); err != nil {
 		return nil, err
 	}
-	return k, nil
+	return g, nil
 }
 
 // read reads the file, if it is there.
-func (k *Keyring) read() error {
-	info, err := os.Stat(k.file.path)
+func (g *Guard) read() error {
+	info, err := os.Stat(g.file.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if k.ring.Load() != nil {
-			return fmt.Errorf("the credentials are gone from %s", k.file.path)
+		if g.ring.Load() != nil {
+			return fmt.Errorf("the credentials are gone from %s", g.file.path)
 		}
 		return nil
 	}
@@ -94,51 +94,51 @@ func (k *Keyring) read() error {
 		return fmt.Errorf("reading the credentials: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return fmt.Errorf("everybody on this machine may use the credentials in %s, which has mode %04o: chmod 600 it", k.file.path, mode)
+		return fmt.Errorf("everybody on this machine may use the credentials in %s, which has mode %04o: chmod 600 it", g.file.path, mode)
 	}
-	records, err := k.file.read()
+	records, err := g.file.read()
 	if err != nil {
 		return err
 	}
 	r := &ring{credentials: map[string]*Credential{}, keys: map[scoped]api.SigningKey{}}
 	for i := range records {
-		c, err := records[i].whole(k.file.key)
+		c, err := records[i].whole(g.file.key)
 		if err != nil {
-			return fmt.Errorf("reading the credential %s in %s: %w", records[i].AccessKeyID, k.file.path, err)
+			return fmt.Errorf("reading the credential %s in %s: %w", records[i].AccessKeyID, g.file.path, err)
 		}
 		r.credentials[c.AccessKeyID] = c
 	}
-	k.ring.Store(r)
+	g.ring.Store(r)
 	return nil
 }
 
 // current is the ring of the file as it is now, or was a moment ago.
-func (k *Keyring) current() *ring {
-	if k.watch.due() && k.reading.TryLock() {
-		if k.watch.changed() {
-			if err := k.read(); err != nil {
-				k.o.Log.Error("the credentials stay as they were", "error", err)
-				k.ring.CompareAndSwap(nil, &ring{}) // there are some: the door is not open any more
+func (g *Guard) current() *ring {
+	if g.watch.due() && g.reading.TryLock() {
+		if g.watch.changed() {
+			if err := g.read(); err != nil {
+				g.o.Log.Error("the credentials stay as they were", "error", err)
+				g.ring.CompareAndSwap(nil, &ring{}) // there are some: the door is not open any more
 			} else {
-				k.o.Log.Info("the credentials were read again", "file", k.file.path)
+				g.o.Log.Info("the credentials were read again", "file", g.file.path)
 			}
 		}
-		k.reading.Unlock()
+		g.reading.Unlock()
 	}
-	return k.ring.Load()
+	return g.ring.Load()
 }
 
 // Open reports whether there are no credentials, so that everybody may do
 // everything.
-func (k *Keyring) Open() bool { return k == nil || k.current() == nil }
+func (g *Guard) Open() bool { return g == nil || g.current() == nil }
 
 // Tenants names the tenants that credentials are for, in order.
-func (k *Keyring) Tenants() []string {
-	if k.Open() {
+func (g *Guard) Tenants() []string {
+	if g.Open() {
 		return nil
 	}
 	var names []string
-	for _, c := range k.ring.Load().credentials {
+	for _, c := range g.ring.Load().credentials {
 		names = append(names, c.Tenant)
 	}
 	slices.Sort(names)
@@ -146,8 +146,8 @@ func (k *Keyring) Tenants() []string {
 }
 
 // Knows reports whether there is a credential with that access key.
-func (k *Keyring) Knows(accessKeyID string) bool {
-	r := k.current()
+func (g *Guard) Knows(accessKeyID string) bool {
+	r := g.current()
 	return r != nil && r.credentials[accessKeyID] != nil
 }
 
@@ -164,12 +164,12 @@ type Claim struct {
 // be settled before its body is read: the access key is known, its time is not
 // over, the clock is right, and, if the body's hash is in a header, the
 // signature is good. The error is an *api.Error.
-func (k *Keyring) Claim(r *http.Request, service string) (*Claim, error) {
+func (g *Guard) Claim(r *http.Request, service string) (*Claim, error) {
 	s, err := api.ParseSignature(r)
 	if err != nil {
 		return nil, err
 	}
-	now, ring := k.o.Now(), k.current()
+	now, ring := g.o.Now(), g.current()
 	if ring == nil {
 		return nil, api.UnrecognizedClient()
 	}
@@ -241,8 +241,8 @@ func (r *ring) keep(at scoped, key api.SigningKey) {
 // Password gives the credential whose secret somebody shows as such, as
 // Prometheus and browsers do. Temporary credentials are not for that. The error
 // is an *api.Error.
-func (k *Keyring) Password(accessKeyID, secret string) (*Credential, error) {
-	ring := k.current()
+func (g *Guard) Password(accessKeyID, secret string) (*Credential, error) {
+	ring := g.current()
 	if ring == nil {
 		return nil, api.UnrecognizedClient()
 	}
@@ -252,7 +252,7 @@ func (k *Keyring) Password(accessKeyID, secret string) (*Credential, error) {
 		return nil, api.UnrecognizedClient()
 	case subtle.ConstantTimeCompare([]byte(is.secret), []byte(secret)) != 1:
 		return nil, api.UnrecognizedClient()
-	case is.Expired(k.o.Now()):
+	case is.Expired(g.o.Now()):
 		return nil, api.ExpiredToken()
 	}
 	return is, nil
