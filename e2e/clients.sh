@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs the official clients that the end-to-end tests drive: the X-Ray SDK
-# for Node from npm; the AWS CLI, boto3 and the X-Ray SDK for Python from Debian
-# where they are not there yet and this user may install packages.
+# for Node from npm and that for Go by its module; the AWS CLI, boto3 and the
+# X-Ray SDK for Python from Debian where they are not there yet and this user may
+# install packages, and the last, if it is too old to sample by a server's rules,
+# from PyPI into .venv.
 #
 # What cannot be had is named and its tests are skipped. With CI=true it is an
 # error: there nothing may be skipped.
@@ -12,7 +14,7 @@ missing=()
 
 # python_with MODULE: some Python 3 of this machine can import it.
 python_with() {
-	for python in python3 /usr/bin/python3; do
+	for python in python3 /usr/bin/python3 .venv/bin/python3; do
 		if command -v "$python" >/dev/null && "$python" -c "import $1" 2>/dev/null; then
 			return 0
 		fi
@@ -33,6 +35,12 @@ if [ ${#debian[@]} -gt 0 ]; then
 		missing+=("${debian[@]}")
 	fi
 fi
+
+if ! python_with aws_xray_sdk.core.sampling.connector; then
+	{ python3 -m venv .venv && .venv/bin/pip install -q 'aws-xray-sdk>=2.14,<3' boto3; } || missing+=("aws-xray-sdk (PyPI)")
+fi
+
+(cd xraysdk && go mod download) || missing+=("aws-xray-sdk-go")
 
 # npm writes node_modules/.package-lock.json last, so a half-finished
 # installation counts as none.

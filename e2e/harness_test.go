@@ -1,5 +1,5 @@
 // Package e2e holds the real binary against the clients that people use: the
-// AWS SDK for Go, the AWS CLI, boto3 and the X-Ray SDKs for Python and Node,
+// AWS SDK for Go, the AWS CLI, boto3 and the X-Ray SDKs for Python, Node and Go,
 // none of them changed. If one breaks, the server is wrong.
 //
 // Everything runs on loopback. A client that is not installed skips its test
@@ -427,10 +427,11 @@ func programs(name string) (found []string) {
 	return found
 }
 
-// pythons lists the interpreters that can import every one of the modules.
+// pythons lists the interpreters that can import every one of the modules: those
+// of programs, and the one that clients.sh may have made.
 func pythons(t *testing.T, modules ...string) (found []string) {
 	t.Helper()
-	for _, python := range programs("python3") {
+	for _, python := range append(programs("python3"), filepath.Join(".venv", "bin", "python3")) {
 		if exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).Run() == nil {
 			found = append(found, python)
 		}

@@ -15,12 +15,39 @@ func TestREADME(t *testing.T) {
 	if len(programs("aws")) == 0 {
 		absent(t, "the AWS CLI")
 	}
-	readme, err := os.ReadFile("../README.md")
+	out := runExamples(t, "../README.md")
+	for _, want := range []string{
+		`"UnprocessedTraceSegments": []`, // put-trace-segments
+		`\"name\":\"payments\"`,          // batch-get-traces: the datagram arrived
+		"payments →",                     // trace: and is inside the shop
+		"502 fault inferred",             // and what it called was inferred
+		"STARTED",                        // traces
+		"→ payments",                     // graph
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the examples do not print %q:\n%s", want, out)
+		}
+	}
+}
+
+// TestSamplingExamples runs those of the page about sampling.
+func TestSamplingExamples(t *testing.T) {
+	out := runExamples(t, "../docs/sampling.md")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); !strings.HasPrefix(lines[len(lines)-1], "all     checkout  100 ") {
+		t.Errorf("the examples end with another rule:\n%s", out)
+	}
+}
+
+// runExamples runs the blocks of shell commands of a page against a server of
+// their own and returns what they print.
+func runExamples(t *testing.T, file string) string {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	script := "set -euo pipefail\n"
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		script += block[1]
 	}
 	s := start(t)
@@ -34,18 +61,7 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, script, out)
 	}
-	for _, want := range []string{
-		`"UnprocessedTraceSegments": []`, // put-trace-segments
-		`\"name\":\"payments\"`,          // batch-get-traces: the datagram arrived
-		"payments →",                     // trace: and is inside the shop
-		"502 fault inferred",             // and what it called was inferred
-		"STARTED",                        // traces
-		"→ payments",                     // graph
-	} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("the examples do not print %q:\n%s", want, out)
-		}
-	}
+	return string(out)
 }
 
 // TestREADMEFlags checks that the README lists every flag of tomo serve.
