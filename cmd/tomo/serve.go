@@ -112,14 +112,17 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	// Traces are settled until the doors are closed: what they still take may
 	// need the room.
 	defer func() { err = errors.Join(err, all.close()) }()
-	if _, err := all.get(ctx, identity.DefaultTenant); err != nil {
+	// A signal that comes before the doors are open closes them at once; what it
+	// must not do is make the start fail.
+	starting := context.WithoutCancel(ctx)
+	if _, err := all.get(starting, identity.DefaultTenant); err != nil {
 		return err
 	}
 	all.wake(ctx, filepath.Join(c.Data, tenantsDir), log)
 
 	open, ctx := errgroup.WithContext(ctx)
 	if doors.udp != nil {
-		owner, err := all.get(ctx, cmp.Or(c.UDPTenant, identity.DefaultTenant))
+		owner, err := all.get(starting, cmp.Or(c.UDPTenant, identity.DefaultTenant))
 		if err != nil {
 			return err
 		}
