@@ -36,6 +36,7 @@ const (
 
 	// These are ours: the service has no such answers, or has them nowhere
 	// written down.
+	ConflictException              = "ConflictException"
 	NotImplementedException        = "NotImplementedException"
 	RequestTimeoutException        = "RequestTimeoutException"
 	RequestEntityTooLargeException = "RequestEntityTooLargeException"

@@ -16,6 +16,7 @@ type GetTimeSeriesServiceStatisticsRequest struct {
 // GetTimeSeriesServiceStatisticsResponse is a page of a time series, newest
 // first. Periods in which nothing was received are left out.
 type GetTimeSeriesServiceStatisticsResponse struct {
+	Beyond                      `json:"-"`
 	ContainsOldGroupVersions    bool
 	NextToken                   *string // null: the last page
 	TimeSeriesServiceStatistics []TimeSeriesServiceStatistics

@@ -78,6 +78,7 @@ type GetTraceSummariesRequest struct {
 
 // GetTraceSummariesResponse is one page of summaries, newest first.
 type GetTraceSummariesResponse struct {
+	Beyond               `json:"-"`
 	ApproximateTime      Time
 	NextToken            *string // null: the last page
 	TraceSummaries       []TraceSummary
@@ -176,6 +177,7 @@ type GetServiceGraphRequest struct {
 
 // GetServiceGraphResponse is the graph of a time.
 type GetServiceGraphResponse struct {
+	Beyond                   `json:"-"`
 	ContainsOldGroupVersions bool
 	EndTime                  *Time // never later than asked; null without services, like StartTime
 	NextToken                *string

@@ -147,7 +147,7 @@ func (c *Client) ask(ctx context.Context, what, method, path string, body []byte
 	if err != nil {
 		return fmt.Errorf("the endpoint %s: %w", c.endpoint, err)
 	}
-	if method == http.MethodPost {
+	if method != http.MethodGet {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	if c.sign != nil {
@@ -172,6 +172,9 @@ func (c *Client) ask(ctx context.Context, what, method, path string, body []byte
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("the answer of %s to %s is none of X-Ray: %w", c.endpoint, what, err)
+	}
+	if more, ok := answer.(interface{ ReadHeader(http.Header) }); ok {
+		more.ReadHeader(reply.Header)
 	}
 	return nil
 }

@@ -134,6 +134,10 @@ func (p *Pipeline) Collectors() []prometheus.Collector {
 // Traces that keep rules dropped count like all others.
 func (p *Pipeline) GroupFigures() []tomo.GroupFigures { return p.tally.take() }
 
+// KeepCounts counts the traces that each keep rule has decided about since the
+// rule or the server is there, by its name; "" is for those that matched none.
+func (p *Pipeline) KeepCounts() map[string]KeepCount { return p.tally.decisions() }
+
 // Sorter is what puts traces into groups and decides which are kept.
 func (p *Pipeline) Sorter() *Sorter { return p.o.Sorter }
 

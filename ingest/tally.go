@@ -27,7 +27,7 @@ type tally struct {
 	mu      sync.Mutex // guards what follows
 	follows *sorting   // what the series are for
 	groups  map[string]*groupTally
-	rules   map[string]bool // by name
+	rules   map[string]*KeepCount // by name
 }
 
 // groupTally is the figures of one group.
@@ -37,6 +37,9 @@ type groupTally struct {
 	responses                         prometheus.Observer
 	fresh                             tomo.GroupFigures // since they were last taken
 }
+
+// KeepCount counts the traces that a keep rule decided about.
+type KeepCount struct{ Kept, Dropped int64 }
 
 // noRule is the label for traces that no keep rule matched. No rule can be
 // called so.
@@ -62,7 +65,7 @@ func newTally(now func() *sorting) *tally {
 		unmatched: counter("tomo_group_unmatched_traces_total", "Traces settled that were not matched against a group because its filter cannot be read.", "group"),
 		unread:    counter("tomo_keep_unread_rule_traces_total", "Traces kept because the filter of the keep rule that they came to cannot be read.", "rule"),
 		groups:    map[string]*groupTally{},
-		rules:     map[string]bool{},
+		rules:     map[string]*KeepCount{},
 	}
 }
 
@@ -115,14 +118,35 @@ func (t *tally) count(s *sorting, due []tomo.TraceDocuments, round []sorted) {
 }
 
 func (t *tally) decided(d *Decision) {
-	rule := cmp.Or(d.Rule, noRule)
-	if d.Settled || !t.rules[rule] {
+	name := cmp.Or(d.Rule, noRule)
+	rule := t.rules[name]
+	if d.Settled || rule == nil {
 		return // it was decided before, or the rule is gone
 	}
-	t.kept.WithLabelValues(rule, outcome(d.Kept)).Inc()
-	if d.Broken {
-		t.unread.WithLabelValues(rule).Inc()
+	if d.Kept {
+		rule.Kept++
+	} else {
+		rule.Dropped++
 	}
+	t.kept.WithLabelValues(name, outcome(d.Kept)).Inc()
+	if d.Broken {
+		t.unread.WithLabelValues(name).Inc()
+	}
+}
+
+// decisions are the counts by the name of the rule, "" for no rule.
+func (t *tally) decisions() map[string]KeepCount {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.follow()
+	counts := make(map[string]KeepCount, len(t.rules))
+	for name, c := range t.rules {
+		if name == noRule {
+			name = ""
+		}
+		counts[name] = *c
+	}
+	return counts
 }
 
 // outcome is the label for what was decided.
@@ -184,13 +208,15 @@ func (t *tally) follow() {
 			}
 		}
 	}
-	rules := map[string]bool{noRule: true}
+	rules := map[string]*KeepCount{noRule: {}}
 	for i := range now.keep {
-		rules[now.keep[i].Name] = true
+		rules[now.keep[i].Name] = &KeepCount{}
 	}
-	for name := range t.rules {
-		if !rules[name] {
+	for name, count := range t.rules {
+		if rules[name] == nil {
 			t.forget(prometheus.Labels{"rule": name}, t.kept, t.unread)
+		} else {
+			rules[name] = count
 		}
 	}
 	for name := range rules {

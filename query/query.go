@@ -82,6 +82,20 @@ func (e *Engine) Traces(ctx context.Context, ids []tomo.TraceID) ([]*tomo.Trace,
 	return traces, nil
 }
 
+// Detail gives all that can be asked about one trace, nil if it is not known.
+func (e *Engine) Detail(ctx context.Context, id tomo.TraceID) (*tomo.Detail, error) {
+	all, err := e.store.Documents(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading trace %v: %w", id, err)
+	}
+	if len(all.Documents) == 0 {
+		return nil, nil
+	}
+	d := derive.Detail(id, all.Documents)
+	d.LimitExceeded = all.LimitExceeded
+	return d, nil
+}
+
 // Question asks for a page of summaries.
 type Question struct {
 	Window tomo.Window

@@ -26,6 +26,8 @@ func exception(err error) *api.Error {
 			return api.Invalid(known.Message)
 		case tomo.Throttled:
 			return &api.Error{Name: api.ThrottledException, Status: http.StatusTooManyRequests, Message: known.Message}
+		case tomo.Conflict:
+			return &api.Error{Name: api.ConflictException, Status: http.StatusConflict, Message: known.Message}
 		case tomo.RuleLimitExceeded:
 			return &api.Error{Name: api.RuleLimitExceededException, Status: http.StatusBadRequest, Message: known.Message}
 		case tomo.Unavailable:

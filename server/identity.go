@@ -97,28 +97,31 @@ func (s *Server) authorize(c *caller, action string) error {
 	return api.AccessDenied(c.credential.ARN(s.o.Account), action)
 }
 
-// admitToPage says who asks for a page. Besides a signature it may be a password,
-// as Prometheus and browsers send it: the access key and its secret.
-func (s *Server) admitToPage(r *http.Request, action string) (*caller, error) {
+// identifyForPage says who asks for a page, as far as the head of the request
+// tells. Besides a signature it may be a password, as Prometheus and browsers
+// send it: the access key and its secret.
+func (s *Server) identifyForPage(r *http.Request) (*caller, error) {
 	if s.o.Guard.Open() {
 		return everybody(), nil
 	}
-	var c *caller
 	if id, secret, ok := r.BasicAuth(); ok {
 		credential, err := s.o.Guard.Password(id, secret)
 		if err != nil {
 			return nil, err
 		}
-		c = &caller{tenant: credential.Tenant, credential: credential}
-	} else {
-		claimed, err := s.claim(r, "xray")
-		if err == nil {
-			err = claimed.verify() // pages have no body
-		}
-		if err != nil {
-			return nil, err
-		}
-		c = claimed
+		return &caller{tenant: credential.Tenant, credential: credential}, nil
+	}
+	return s.claim(r, "xray")
+}
+
+// admitToPage says who asks for a page without a body, and whether they may.
+func (s *Server) admitToPage(r *http.Request, action string) (*caller, error) {
+	c, err := s.identifyForPage(r)
+	if err == nil {
+		err = c.verify()
+	}
+	if err != nil {
+		return nil, err
 	}
 	return c, s.authorize(c, action)
 }

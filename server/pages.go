@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -24,6 +25,7 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 	for path, page := range pages {
 		pages[path] = readOnly(page)
 	}
+	maps.Copy(pages, s.keepPages())
 	return pages
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/tomotrace/tomo/api"
@@ -12,7 +11,7 @@ const source = "http"
 
 // putTraceSegments is the one operation that is asked all the time. It answers
 // when the good documents are durable; the bad ones are no error of the call.
-func (s *Services) putTraceSegments(ctx context.Context, _ api.Operation, body []byte, out *bytes.Buffer) error {
+func (s *Services) putTraceSegments(ctx context.Context, _ api.Operation, body []byte, out *reply) error {
 	docs, err := api.Documents(body)
 	if err != nil {
 		return err
@@ -33,5 +32,5 @@ func (s *Services) putTraceSegments(ctx context.Context, _ api.Operation, body [
 		r := &refusals[i]
 		answer.UnprocessedTraceSegments[i] = api.UnprocessedTraceSegment{ErrorCode: string(r.Code), ID: r.ID, Message: r.Message}
 	}
-	return api.Encode(out, &answer)
+	return api.Encode(out.Buffer, &answer)
 }

@@ -17,6 +17,8 @@
 //	GET  /version             {"Version": …}
 //	GET  /metrics             Prometheus
 //	GET  /console/api/losses  what was sent and is not to be seen
+//	GET, PUT /console/api/keep-rules                what is kept of what was counted
+//	POST /console/api/keep-rules/test, …/preview    what the rules would decide
 //
 // Everything is bounded: a body by Options.MaxBody, all bodies together by
 // Options.Bodies, and a client that sends or takes fewer than 64 KiB a second,
@@ -259,9 +261,11 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operatio
 	if err := services.quotas.take(classOf(op.Name)); err != nil {
 		return s.failed(err, op, id)
 	}
-	if err := services.operations[op.Path](r.Context(), op, body.bytes, out); err != nil {
+	to := reply{Buffer: out}
+	if err := services.operations[op.Path](r.Context(), op, body.bytes, &to); err != nil {
 		return s.failed(err, op, id)
 	}
+	to.beyond.WriteHeader(w.Header())
 	return nil
 }
 

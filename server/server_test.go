@@ -29,7 +29,6 @@ import (
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/client"
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
@@ -69,7 +68,8 @@ func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, e
 func newServer(t testing.TB, o server.Options, configure ...func(*server.Services)) (*server.Server, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
-	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, Now: clock})
+	sorter := ingest.NewSorter(nil)
+	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,8 @@ func newServer(t testing.TB, o server.Options, configure ...func(*server.Service
 	if err != nil {
 		t.Fatal(err)
 	}
-	services := server.NewServices(server.Parts{Pipeline: ingest.New(s, ingest.Options{Now: clock}), Engine: query.New(s), Settings: set})
+	sorter.Follow(set)
+	services := server.NewServices(server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set})
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}

@@ -43,7 +43,13 @@ func Alone(s *Services) Tenants {
 
 // handler reads a request for op from body, which is not valid after it
 // returned, and writes the answer to out.
-type handler func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error
+type handler func(ctx context.Context, op api.Operation, body []byte, out *reply) error
+
+// reply is the text of an answer and what it tells in its header.
+type reply struct {
+	*bytes.Buffer
+	beyond api.Beyond
+}
 
 // Parts are what stands behind the operations of a tenant.
 type Parts struct {
@@ -127,7 +133,7 @@ func (s *Services) Collectors() []prometheus.Collector {
 
 // operationOf makes a handler of a function from request to answer.
 func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer, error)) handler {
-	return func(ctx context.Context, op api.Operation, body []byte, out *bytes.Buffer) error {
+	return func(ctx context.Context, op api.Operation, body []byte, out *reply) error {
 		var request Request
 		if err := op.Decode(body, &request); err != nil {
 			return err
@@ -136,13 +142,16 @@ func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer
 		if err != nil {
 			return err
 		}
-		return api.Encode(out, answer)
+		if more, ok := any(answer).(interface{ Header() api.Beyond }); ok {
+			out.beyond = more.Header()
+		}
+		return api.Encode(out.Buffer, answer)
 	}
 }
 
 // unbuilt stands for operations that are not built. What is wrong with a
 // request is told all the same.
-func unbuilt(_ context.Context, op api.Operation, body []byte, _ *bytes.Buffer) error {
+func unbuilt(_ context.Context, op api.Operation, body []byte, _ *reply) error {
 	if err := op.Decode(body, nil); err != nil {
 		return err
 	}

@@ -92,8 +92,9 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 	return s, nil
 }
 
-// Revision is a number that grows with each change of anything. Who derives
-// something from settings reads it first: if it is the same again, so are they.
+// Revision is a number that grows with each change of groups and keep rules. Who
+// derives something from them reads it first: if it is the same again, so are
+// they.
 func (s *Settings) Revision() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -34,6 +34,7 @@ type commands struct {
 	Rules       rulesCmd       `cmd:"" help:"List, show, create, update, delete, match and tag sampling rules."`
 	Keys        keysCmd        `cmd:"" help:"Make and list the keys that data may be encrypted with."`
 	Credentials credentialsCmd `cmd:"" help:"List, add, rotate and remove the credentials of a server."`
+	Keep        keepCmd        `cmd:"" help:"List, change, test and preview keep rules: what is kept of what was counted."`
 	Losses      lossesCmd      `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
 	ID          idCmd          `cmd:"" name:"id" help:"Make a trace id."`
 	Version     versionCmd     `cmd:"" help:"Show the version."`

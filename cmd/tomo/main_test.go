@@ -61,14 +61,15 @@ func waitFor(ts *testscript.TestScript, not bool, args []string) {
 	}
 }
 
-// startServer runs tomo serve in this process on a free port.
+// startServer runs tomo serve in this process on a free port. What it was sent
+// stays open, so that nothing hangs on how fast a script runs.
 func startServer(data string) (endpoint string, stop func() error, err error) {
 	c := commands{}
 	parser, err := newParser(&c, context.Background(), &streams{})
 	if err != nil {
 		return "", nil, err
 	}
-	if _, err := parser.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}); err != nil {
+	if _, err := parser.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--quiet", "1h"}); err != nil {
 		return "", nil, err
 	}
 	log := slog.New(slog.DiscardHandler)

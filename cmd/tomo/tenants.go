@@ -151,10 +151,14 @@ func (t *tenants) get(ctx context.Context, name string) (*tenant, error) {
 	}
 	select {
 	case <-o.done:
-		return o.tenant, o.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		select {
+		case <-o.done: // what is there is given also to who is in a hurry
+		default:
+			return nil, ctx.Err()
+		}
 	}
+	return o.tenant, o.err
 }
 
 // services is get for the HTTP door.

@@ -1,0 +1,223 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/identity"
+	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/query"
+	"github.com/tomotrace/tomo/settings"
+)
+
+// console is a page that reads a request, by method.
+type console map[string]consoleMethod
+
+// consoleMethod gets the body, which is not valid after it returned, and gives
+// the answer.
+type consoleMethod func(s *Services, ctx context.Context, body []byte) (any, error)
+
+// keepPages are the pages about keep rules.
+func (s *Server) keepPages() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		api.KeepRulesPath: s.console(console{
+			http.MethodGet: (*Services).getKeepRules,
+			http.MethodPut: (*Services).putKeepRules,
+		}),
+		api.KeepTestPath:    s.console(console{http.MethodPost: (*Services).testKeepRules}),
+		api.KeepPreviewPath: s.console(console{http.MethodPost: (*Services).previewKeepRules}),
+	}
+}
+
+// console makes a handler of a page. Its errors look as those of operations do.
+func (s *Server) console(page console) http.HandlerFunc {
+	var methods []string
+	for method := range page {
+		methods = append(methods, method)
+	}
+	slices.Sort(methods)
+	allowed := strings.Join(methods, ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		run := page[r.Method]
+		if run == nil {
+			w.Header().Set("Allow", allowed)
+			s.refusePage(w, r, &api.Error{Name: api.UnknownOperationException, Status: http.StatusMethodNotAllowed, Message: "this cannot be asked with " + r.Method})
+			return
+		}
+		answer, err := s.askConsole(run, w, r)
+		if err != nil {
+			s.refusePage(w, r, err)
+			return
+		}
+		s.sendPage(w, r, http.StatusOK, answer)
+	}
+}
+
+func (s *Server) askConsole(run consoleMethod, w http.ResponseWriter, r *http.Request) (any, error) {
+	action := identity.GetConsole
+	if r.Method == http.MethodPut {
+		action = identity.PutConsole
+	}
+	who, err := s.identifyForPage(r)
+	if err != nil {
+		return nil, err
+	}
+	services, err := s.tenants(r.Context(), who.tenant)
+	if err != nil {
+		return nil, err
+	}
+	body, failure := s.bodies.read(w, r, maxRequest)
+	if failure != nil {
+		return nil, failure
+	}
+	defer s.bodies.release(body)
+	if err := who.verify(); err != nil {
+		return nil, err
+	}
+	if err := s.authorize(who, action); err != nil {
+		return nil, err
+	}
+	return run(services, r.Context(), body.bytes)
+}
+
+func (s *Services) getKeepRules(context.Context, []byte) (any, error) {
+	return s.keepRules(s.settings.KeepRules()), nil
+}
+
+func (s *Services) putKeepRules(ctx context.Context, body []byte) (any, error) {
+	var request api.KeepRules
+	if err := api.DecodePage(body, &request); err != nil {
+		return nil, err
+	}
+	rules, err := requestedRules(request.Rules)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.settings.SetKeepRules(ctx, rules, request.Revision)
+	if err != nil {
+		return nil, err
+	}
+	return s.keepRules(after), nil
+}
+
+func requestedRules(shapes []api.KeepRule) ([]tomo.KeepRule, error) {
+	rules := make([]tomo.KeepRule, len(shapes))
+	for i, r := range shapes {
+		if r.Rate == nil { // not 0: that would drop them all
+			return nil, api.Invalid(fmt.Sprintf("Rules[%d].Rate is required: a share from 0 to 1", i))
+		}
+		rules[i] = tomo.KeepRule{Name: r.Name, Filter: r.Filter, Rate: *r.Rate}
+	}
+	return rules, nil
+}
+
+func (s *Services) keepRules(rules *tomo.KeepRules) *api.KeepRules {
+	counts := s.pipeline.KeepCounts()
+	page := &api.KeepRules{Revision: rules.Revision, Rules: make([]api.KeepRule, len(rules.Rules)), Unmatched: counts[""].Kept}
+	for i := range rules.Rules {
+		r := &rules.Rules[i]
+		count := counts[r.Name]
+		page.Rules[i] = api.KeepRule{Name: r.Name, Filter: r.Filter, Rate: &r.Rate, Kept: count.Kept, Dropped: count.Dropped}
+	}
+	return page
+}
+
+func (s *Services) testKeepRules(ctx context.Context, body []byte) (any, error) {
+	var request api.KeepTest
+	if err := api.DecodePage(body, &request); err != nil {
+		return nil, err
+	}
+	id, err := tomo.ParseAnyTraceID(request.TraceID)
+	if err != nil {
+		return nil, api.Invalid(err.Error())
+	}
+	trace, err := s.engine.Detail(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if trace == nil {
+		return nil, api.Invalid(fmt.Sprintf("Trace %v is not held", id))
+	}
+	decision := s.pipeline.Sorter().Decide(trace)
+	answer := &api.KeepDecision{Kept: decision.Kept, Unread: decision.Broken}
+	for _, r := range s.settings.KeepRules().Rules {
+		if decision.Rule == r.Name {
+			answer.Rule, answer.Rate = &r.Name, &r.Rate
+		}
+	}
+	return answer, nil
+}
+
+// What a preview looks at, and how many at once.
+const (
+	maxPreview  = 10_000
+	previewPage = 500
+)
+
+func (s *Services) previewKeepRules(ctx context.Context, body []byte) (any, error) {
+	var request api.KeepPreview
+	if err := api.DecodePage(body, &request); err != nil {
+		return nil, err
+	}
+	if request.StartTime == nil || request.EndTime == nil {
+		return nil, api.Invalid("StartTime and EndTime are required")
+	}
+	rules := s.settings.KeepRules().Rules
+	if request.Rules != nil {
+		var err error
+		if rules, err = requestedRules(request.Rules); err != nil {
+			return nil, err
+		}
+		if err := settings.CheckKeepRules(rules); err != nil {
+			return nil, err
+		}
+	}
+	window := tomo.Window{TimeRange: timeRange(*request.StartTime, *request.EndTime)}
+	if window.End < window.Start {
+		return nil, endBeforeStart()
+	}
+	forecast := &api.KeepForecast{Rules: make([]api.KeepShare, len(rules))}
+	places := make(map[string]*api.KeepShare, len(rules))
+	for i := range rules {
+		forecast.Rules[i].Name = rules[i].Name
+		places[rules[i].Name] = &forecast.Rules[i]
+	}
+	decide := s.pipeline.Sorter().Preview(rules)
+	question := query.Question{Window: window, Limit: previewPage}
+	for {
+		page, err := s.engine.Summaries(ctx, question)
+		if err != nil {
+			return nil, err
+		}
+		for _, trace := range page.Traces {
+			addDecision(forecast, places, decide(trace))
+		}
+		if question.Token = page.Token; question.Token == "" {
+			forecast.Complete = true
+			return forecast, nil
+		}
+		if forecast.Traces >= maxPreview {
+			return forecast, nil
+		}
+	}
+}
+
+func addDecision(forecast *api.KeepForecast, places map[string]*api.KeepShare, d ingest.Decision) {
+	forecast.Traces++
+	if d.Kept {
+		forecast.Kept++
+	}
+	switch rule := places[d.Rule]; {
+	case rule == nil:
+		forecast.Unmatched++
+	case d.Kept:
+		rule.Kept++
+	default:
+		rule.Dropped++
+	}
+}
