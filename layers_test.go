@@ -18,6 +18,7 @@ var layers = map[string]string{
 	".":                "",
 	"api":              "",
 	"anomaly":          ".",
+	"cloudwatch":       ".",
 	"derive":           ".",
 	"filter":           ".",
 	"ingest":           ". derive filter",

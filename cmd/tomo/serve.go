@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/cloudwatch"
 	"github.com/tomotrace/tomo/daemon"
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/keyring"
@@ -39,15 +41,17 @@ type serveCmd struct {
 	Region           string        `help:"Region in the ARNs of groups and sampling rules." default:"${region}" env:"TOMO_REGION"`
 	EncryptionKeys   string        `name:"encryption-keys" help:"File of keys that data may be encrypted with, made by tomo keys add. PutEncryptionConfig chooses one." env:"TOMO_ENCRYPTION_KEYS"`
 	credentialsFlags
-	UDPTenant      string             `name:"udp-tenant" help:"Whose the segments are that come as datagrams. By default the tenant default; with credentials, only on a loopback address." env:"TOMO_UDP_TENANT"`
-	SamplingTenant string             `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
-	MaxTenants     int                `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
-	Quota          map[string]float64 `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. By default anything." mapsep:"," env:"TOMO_QUOTA"`
-	TLSCert        string             `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
-	TLSKey         string             `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
-	Insecure       bool               `help:"Listen on an address that is not loopback without credentials, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
-	LogFormat      string             `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
-	LogLevel       slog.Level         `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
+	UDPTenant           string             `name:"udp-tenant" help:"Whose the segments are that come as datagrams. By default the tenant default; with credentials, only on a loopback address." env:"TOMO_UDP_TENANT"`
+	SamplingTenant      string             `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
+	MaxTenants          int                `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
+	Quota               map[string]float64 `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. By default anything." mapsep:"," env:"TOMO_QUOTA"`
+	TLSCert             string             `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
+	TLSKey              string             `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
+	CloudwatchEndpoint  string             `help:"URL of CloudWatch, or of what speaks its API, to publish the figures of groups to once a minute. Credentials are found as AWS SDKs find them." placeholder:"URL" env:"TOMO_CLOUDWATCH_ENDPOINT"`
+	CloudwatchNamespace string             `help:"Namespace for ApproximateTraceCount. AWS itself takes none from others that begins with AWS/." default:"AWS/X-Ray" env:"TOMO_CLOUDWATCH_NAMESPACE"`
+	Insecure            bool               `help:"Listen on an address that is not loopback without credentials, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
+	LogFormat           string             `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
+	LogLevel            slog.Level         `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
 }
 
 func (c *serveCmd) Help() string {
@@ -109,6 +113,13 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 		}
 		return is, nil
 	}
+	if c.CloudwatchEndpoint != "" {
+		stop, err := c.publish(ctx, all.figures, metrics, log)
+		if err != nil {
+			return err
+		}
+		defer stop() // when everything was counted
+	}
 	// Traces are settled until the doors are closed: what they still take may
 	// need the room.
 	defer func() { err = errors.Join(err, all.close()) }()
@@ -141,6 +152,21 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	return err
 }
 
+// publish sends figures to CloudWatch every minute, and what is left when it is
+// stopped.
+func (c *serveCmd) publish(ctx context.Context, figures func() []cloudwatch.Figures, metrics *prometheus.Registry, log *slog.Logger) (stop func(), err error) {
+	client, err := cloudwatch.Dial(ctx, c.CloudwatchEndpoint, c.Region)
+	if err != nil {
+		return nil, err
+	}
+	publisher := cloudwatch.New(cloudwatch.Options{Client: client, Figures: figures, Namespace: c.CloudwatchNamespace, Logger: log})
+	metrics.MustRegister(publisher.Collectors()...)
+	running, halt := context.WithCancel(context.WithoutCancel(ctx))
+	var publishing errgroup.Group
+	publishing.Go(func() error { publisher.Run(running); return nil })
+	return func() { halt(); _ = publishing.Wait() }, nil
+}
+
 // quotas are what the flag says, which checked its words.
 func (c *serveCmd) quotas() server.Quotas {
 	return server.Quotas{Segments: c.Quota["segments"], Put: c.Quota["put"], Sampling: c.Quota["sampling"], Read: c.Quota["read"], Change: c.Quota["change"]}
@@ -164,7 +190,12 @@ func (c *serveCmd) Validate() error {
 			return fmt.Errorf("the quota %s=%v is not a number above 0", kind, rate)
 		}
 	}
+	if endpoint, err := url.Parse(c.CloudwatchEndpoint); c.CloudwatchEndpoint != "" && (err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https") {
+		return fmt.Errorf("--cloudwatch-endpoint %q is not a URL such as https://monitoring.eu-central-1.amazonaws.com", c.CloudwatchEndpoint)
+	}
 	switch {
+	case c.CloudwatchNamespace == "" || len(c.CloudwatchNamespace) > 255:
+		return fmt.Errorf("--cloudwatch-namespace has %d characters; CloudWatch takes 1 to 255", len(c.CloudwatchNamespace))
 	case c.MaxTenants < 1:
 		return fmt.Errorf("there has to be one tenant at least, not %d", c.MaxTenants)
 	case (c.TLSCert == "") != (c.TLSKey == ""):

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/cloudwatch"
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/keyring"
@@ -168,6 +171,30 @@ func (t *tenants) services(ctx context.Context, name string) (*server.Services, 
 		return nil, err
 	}
 	return is.services, nil
+}
+
+// figures are those of the groups of all tenants since they were last asked for.
+func (t *tenants) figures() (list []cloudwatch.Figures) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(t.all)) {
+		o := t.all[name]
+		select {
+		case <-o.done:
+		default:
+			continue // it is being opened
+		}
+		if o.err != nil {
+			continue
+		}
+		if name == identity.DefaultTenant {
+			name = ""
+		}
+		for _, f := range o.tenant.pipeline.GroupFigures() {
+			list = append(list, cloudwatch.Figures{Tenant: name, GroupFigures: f})
+		}
+	}
+	return list
 }
 
 // close closes all of them. Nobody may ask them anything any more.
