@@ -387,3 +387,23 @@ func TestConcurrentReports(t *testing.T) {
 		t.Errorf("%d requests counted", sum)
 	}
 }
+
+// BenchmarkReport is the cost of one document when so many clients report in
+// turn every ten seconds.
+func BenchmarkReport(b *testing.B) {
+	for _, n := range []int{1, 100, 1_000, sampling.MaxClients} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			f := newFleet(b)
+			clients := make([]string, n)
+			for i := range clients {
+				clients[i] = fmt.Sprintf("%024x", i)
+			}
+			i := 0
+			for b.Loop() {
+				f.report(clients[i%n], 200, 10, 0)
+				f.wait(10 * time.Second / time.Duration(n))
+				i++
+			}
+		})
+	}
+}
