@@ -87,22 +87,29 @@ func samples(t *testing.T, usesQuotas bool, program string, args ...string) {
 	if got := did.Sampled; got["/drop"] != 0 || got["/keep"] != n || got["/half"] < n*35/100 || got["/half"] > n*65/100 {
 		t.Errorf("of %d requests for each path were sampled %v", n, got)
 	}
-	// The first and the last second are no whole ones.
+	// The first and the last second are no whole ones, and where one second ends
+	// the shop and the SDK may see it differently: one request more or less.
 	whole := slices.Sorted(maps.Keys(did.Seconds))
 	whole = whole[1 : len(whole)-1]
 	few := 0
-	for i, second := range whole {
-		got := did.Seconds[second]
-		few += got
-		quota := usesQuotas && i >= len(whole)-2 // there since the report, ten seconds after the rules
-		switch {
-		case i < 7 && got != 1:
-			t.Errorf("before the quota %d were sampled in second %s, want the one borrowed: %v", got, second, did.Seconds)
-		case quota && got != 3:
-			t.Errorf("with a quota of 3 %d were sampled in second %s: %v", got, second, did.Seconds)
-		case !usesQuotas && got != 1:
-			t.Errorf("an SDK that borrows for ever sampled %d in second %s: %v", got, second, did.Seconds)
+	for _, second := range whole {
+		few += did.Seconds[second]
+	}
+	between := func(what string, seconds []string, want int) {
+		t.Helper()
+		got := 0
+		for _, second := range seconds {
+			got += did.Seconds[second]
 		}
+		if got < want-1 || got > want+1 {
+			t.Errorf("%s: %d of /few were sampled in %d seconds, want %d: %v", what, got, len(seconds), want, did.Seconds)
+		}
+	}
+	between("before the quota one a second is borrowed", whole[:7], 7)
+	if last := whole[len(whole)-2:]; usesQuotas { // it came with the report, ten seconds after the rules
+		between("with a quota of 3", last, 6)
+	} else {
+		between("borrowing for ever", whole, len(whole))
 	}
 
 	within(t, 10*time.Second, "traces", func() error {
