@@ -124,6 +124,7 @@ type Server struct {
 	answers    sync.Pool // of *bytes.Buffer
 	packers    sync.Pool // of *gzip.Writer
 	draining   atomic.Bool
+	strangers  http.CrossOriginProtection
 }
 
 // New makes a server for the tenants. It registers its metrics, so there may be
@@ -183,6 +184,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if rest, prefixed := strings.CutPrefix(path, s.o.Prefix); prefixed && strings.HasPrefix(rest, "/") {
 		path = rest
+	}
+	// Browsers may not change anything here for pages of other sites. No SDK sends
+	// the headers by which that is seen.
+	if err := s.strangers.Check(r); err != nil {
+		s.refusePage(w, r, &api.Error{Name: api.AccessDeniedException, Status: http.StatusForbidden, Message: "a page of another site asks: " + err.Error()})
+		return
 	}
 	if page, found := s.pages[path]; found {
 		page(w, r)

@@ -64,8 +64,8 @@ func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, e
 	return s.Store.PutSegments(ctx, docs)
 }
 
-// newServer is a server with everything behind it.
-func newServer(t testing.TB, o server.Options, configure ...func(*server.Services)) (*server.Server, *store) {
+// newServices are those of a tenant, with everything behind them.
+func newServices(t testing.TB, q server.Quotas) (*server.Services, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
 	sorter := ingest.NewSorter(nil)
@@ -80,7 +80,13 @@ func newServer(t testing.TB, o server.Options, configure ...func(*server.Service
 		t.Fatal(err)
 	}
 	sorter.Follow(set)
-	services := server.NewServices(server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set})
+	return server.NewServices(server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set, Quotas: q}), s
+}
+
+// newServer is a server of one tenant, who is everybody.
+func newServer(t testing.TB, o server.Options, configure ...func(*server.Services)) (*server.Server, *store) {
+	t.Helper()
+	services, s := newServices(t, server.Quotas{})
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
