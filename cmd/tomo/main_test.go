@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,9 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata",
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"waitfor": waitFor,
+			"become":     become,
+			"eventually": eventually,
+			"waitfor":    waitFor,
 		},
 		Setup: func(env *testscript.Env) error {
 			endpoint, stop, err := startServer(filepath.Join(env.WorkDir, "data"))
@@ -61,15 +64,46 @@ func waitFor(ts *testscript.TestScript, not bool, args []string) {
 	}
 }
 
+// become is "become FILE": what credentials add printed is put into the
+// environment, as a shell would do it. FILE may be stdout.
+func become(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) != 1 {
+		ts.Fatalf("usage: become FILE")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if export, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+			name, value, _ := strings.Cut(export, "=")
+			ts.Setenv(name, value)
+		}
+	}
+}
+
+// eventually is "[!] eventually PROGRAM ARGS…": it runs the program until it
+// ends well, or until it does not.
+func eventually(ts *testscript.TestScript, not bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: eventually PROGRAM ARGS…")
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := ts.Exec(args[0], args[1:]...)
+		if (err != nil) == not {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("still: %v", err)
+		}
+	}
+}
+
 // startServer runs tomo serve in this process on a free port. What it was sent
 // stays open, so that nothing hangs on how fast a script runs.
-func startServer(data string) (endpoint string, stop func() error, err error) {
+func startServer(data string, flags ...string) (endpoint string, stop func() error, err error) {
 	c := commands{}
 	parser, err := newParser(&c, context.Background(), &streams{})
 	if err != nil {
 		return "", nil, err
 	}
-	if _, err := parser.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--quiet", "1h"}); err != nil {
+	if _, err := parser.Parse(append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--quiet", "1h"}, flags...)); err != nil {
 		return "", nil, err
 	}
 	log := slog.New(slog.DiscardHandler)

@@ -129,7 +129,7 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	if _, err := all.get(starting, identity.DefaultTenant); err != nil {
 		return err
 	}
-	all.wake(ctx, filepath.Join(c.Data, tenantsDir), log)
+	all.wake(starting, filepath.Join(c.Data, tenantsDir), log)
 
 	open, ctx := errgroup.WithContext(ctx)
 	if doors.udp != nil {
