@@ -7,6 +7,9 @@
 #
 # What cannot be had is named and its tests are skipped. With CI=true it is an
 # error: there nothing may be skipped.
+#
+# Terraform and its AWS provider are used where they are installed; they cannot
+# be installed from here. Elsewhere a test plays the provider's part.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,6 +1,6 @@
 // Package e2e holds the real binary against the clients that people use: the
-// AWS SDK for Go, the AWS CLI, boto3 and the X-Ray SDKs for Python, Node and Go,
-// none of them changed. If one breaks, the server is wrong.
+// AWS SDK for Go, the AWS CLI, boto3, the X-Ray SDKs for Python, Node and Go, and
+// Terraform, none of them changed. If one breaks, the server is wrong.
 //
 // Everything runs on loopback. A client that is not installed skips its test
 // with its name, but with CI=true fails it; see clients.sh.
