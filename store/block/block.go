@@ -26,6 +26,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -52,6 +53,7 @@ type group struct {
 	first  int // number of its first row in the block
 	rows   int
 	starts []tomo.Time // of the first row in each page of summary columns
+	values []Filter    // of the annotations in each; nil: nothing is known of them
 	chunks [numColumns]chunk
 }
 
@@ -204,6 +206,17 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 	}
 	if rows != b.info.Rows {
 		return fmt.Errorf("it has %d rows, not %d", rows, b.info.Rows)
+	}
+	if at, known := values[valuesKey]; known {
+		from, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return fmt.Errorf("reading where its filters of annotations are: %w", err)
+		}
+		text, err := part(from, offset+int64(len(indexes))-from)
+		if err != nil {
+			return err
+		}
+		return parseValues(text, b.groups)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 	schemaKey = "tomo.schema"
 	infoKey   = "tomo.info"
 	graphsKey = "tomo.graphs"
+	valuesKey = "tomo.values"
 )
 
 // trace is the schema of a block as a Go type: one row. Nothing is read or

@@ -904,6 +904,10 @@ func (s *selector) denseInts(c *cursor) []int64 {
 
 // annotation looks at values only where a page has the key.
 func (s *selector) annotation(asked *filter.AnnotationIs) (rowTest, error) {
+	inPages := s.in.mayHave(asked)
+	if inPages != nil && !slices.Contains(inPages, true) {
+		return rowTest{verdict: never}, nil
+	}
 	keys, err := s.words(colAnnotationKey)
 	if err != nil {
 		return rowTest{}, err
@@ -924,6 +928,9 @@ func (s *selector) annotation(asked *filter.AnnotationIs) (rowTest, error) {
 		return rowTest{verdict: never}, err
 	}
 	return rowTest{cost: fewValues, run: func(s *selector, rows bitmap) error {
+		if inPages != nil && !inPages[s.page] {
+			return nil
+		}
 		c, err := s.column(colAnnotationKey)
 		if err != nil {
 			return err

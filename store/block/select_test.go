@@ -236,6 +236,51 @@ func TestSelectPages(t *testing.T) {
 	}
 }
 
+// TestSelectValue asks a block of many pages for annotations that few traces
+// have, and for ones that look like them.
+func TestSelectValue(t *testing.T) {
+	text := func(s string) tomo.Value { return tomo.Value{Kind: tomo.StringValue, String: s} }
+	number := func(n float64) tomo.Value { return tomo.Value{Kind: tomo.NumberValue, Number: n} }
+	rows := newShop(3).traces(5000)
+	for at, value := range map[int]tomo.Value{
+		7: text("order-7"), 1500: text("order-7"), 2500: text("\xffbroken"), 3000: number(12.5), 4000: number(0), 4001: number(math.Copysign(0, -1)), 4999: text(""),
+	} {
+		s := rows[at].Summary
+		s.Annotations = append(s.Annotations, tomo.SummaryAnnotation{Annotation: tomo.Annotation{Key: "order", Value: value}, Nodes: []int{0}})
+	}
+	_, file := write(t, rows, block.Options{RowGroupSize: 1 << 20})
+	b := open(t, file)
+	whole, err := b.Summaries(0, len(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		key   string
+		value tomo.Value
+		want  int
+	}{
+		{"order", text("order-7"), 2}, {"order", text("order-"), 0}, {"orde", text("rorder-7"), 0}, {"order", text("\uFFFDbroken"), 1},
+		{"order", text("12.5"), 0}, {"order", number(12.5), 1}, {"order", number(0), 2}, {"order", number(math.Copysign(0, -1)), 2},
+		{"order", text(""), 1}, {"tenant", text("order-7"), 0}, {"order", tomo.Value{Kind: tomo.BoolValue}, 0},
+	} {
+		for _, not := range []bool{false, true} {
+			p := filter.Plan{Conditions: []filter.Condition{filter.AnnotationIs{Key: tt.key, Op: filter.Equal, Value: tt.value, Not: not}}}
+			var want []int
+			for row, s := range whole {
+				if p.Holds(s) {
+					want = append(want, row)
+				}
+			}
+			if n := len(want); n != tt.want && !not {
+				t.Errorf("%v holds for %d summaries, not %d", p, n, tt.want)
+			}
+			if got, err := b.Select(p, 0, len(rows)); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%v selects %v, %v; want %v", p, got, err, want)
+			}
+		}
+	}
+}
+
 // BenchmarkSelect asks a block of 20,000 traces.
 func BenchmarkSelect(b *testing.B) {
 	const rows = 20_000

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -17,8 +18,8 @@ const magic = "PAR1"
 // pages only, so the tail carries its own, and the filter of ids with it, in a
 // place that other readers pass over because nothing points to it:
 //
-//	row groups │ page indexes │ filter │ seal │ footer │ length, "PAR1"
-//	            ╰─────── sealed ──────╯        ╰ sealed ╯
+//	row groups │ page indexes │ filters of values │ filter │ seal │ footer │ length, "PAR1"
+//	            ╰──────────────── sealed ─────────────────╯        ╰ sealed ╯
 //
 // Parquet has a place for filters too. It is not used: released versions of
 // DuckDB hash a column of bytes otherwise than Parquet says, and would find no
@@ -71,7 +72,7 @@ func (w *writer) writeTail(metadata []format.KeyValue) error {
 		return w.size + int64(at), int32(tail.Len() - at), err
 	}
 	footer := empty()
-	footer.KeyValueMetadata, footer.RowGroups = metadata, nil
+	footer.RowGroups = nil
 	for i := range w.groups {
 		g := &w.groups[i]
 		footer.NumRows += g.NumRows
@@ -96,6 +97,11 @@ func (w *writer) writeTail(metadata []format.KeyValue) error {
 			}
 		}
 	}
+	valuesAt := w.size + int64(tail.Len())
+	for i := range w.groups {
+		tail.Write(w.groups[i].values)
+	}
+	footer.KeyValueMetadata = append(metadata, format.KeyValue{Key: valuesKey, Value: strconv.FormatInt(valuesAt, 10)})
 	s := seal{indexes: w.size, filter: w.size + int64(tail.Len())}
 	tail.Write(newFilter(w.hashes).blocks.Bytes())
 	s.tail = crc32.Checksum(tail.Bytes(), castagnoli)

@@ -98,6 +98,9 @@ type writer struct {
 	paged  int // those before the open page of summary columns
 	values int // in the open page of summary columns
 
+	annotations values // of the open page of summary columns
+	filters     []byte // of the annotations of the pages before
+
 	groups []rowGroup
 	info   Info
 	hashes []uint64
@@ -109,6 +112,7 @@ type rowGroup struct {
 	format.RowGroup
 	bounds  [numColumns]format.ColumnIndex
 	offsets [numColumns]format.OffsetIndex
+	values  []byte // filters of its pages' annotations
 }
 
 var writers = sync.Pool{New: func() any {
@@ -184,6 +188,8 @@ func (w *writer) clearGroup() {
 	text := &w.leaves[colText]
 	text.rep.of, text.def.of = text.rep.of[:0], text.def.of[:0]
 	w.rows, w.paged, w.values = 0, 0, 0
+	w.annotations.clear()
+	w.filters = nil // the tail has it
 }
 
 // add appends a row.
@@ -308,6 +314,7 @@ func (w *writer) addLists(s *tomo.Summary) error {
 		if int(v.Kind) >= len(kinds) {
 			return fmt.Errorf("annotation %q is of the unknown kind %d", a.Key, v.Kind)
 		}
+		w.annotations.add(&a.Annotation)
 		l[colAnnotationKey].text(a.Key)
 		l[colAnnotationKind].word(int32(v.Kind))
 		if l[colAnnotationString].there(v.Kind == tomo.StringValue) {
@@ -430,6 +437,9 @@ func (w *writer) endPages() error {
 	for _, l := range w.levels {
 		l.of = l.of[:0]
 	}
+	if w.rows > w.paged {
+		w.filters = w.annotations.take(w.filters)
+	}
 	w.paged, w.values = w.rows, 0
 	return nil
 }
@@ -472,7 +482,7 @@ func (w *writer) endGroup() error {
 		FileOffset:     w.size,
 		Ordinal:        int16(len(w.groups)),
 		SortingColumns: []format.SortingColumn{{ColumnIdx: colStart}, {ColumnIdx: colID}},
-	}}
+	}, values: w.filters}
 	for c := range w.leaves {
 		l := &w.leaves[c]
 		if err := w.writeChunk(l); err != nil {
