@@ -46,11 +46,16 @@ type cursor struct {
 	levels   int      // how many levels the page has
 	values   int      // how many of them have a value
 
+	// shape is set for the columns of a list that are read a page at a time. Then
+	// there are no repetition levels, and definition levels only where values in
+	// elements can be absent.
+	shape *shape
+
 	words   []string // the dictionary of the group words are of
 	wordsOf int      // -1: none
 
-	raw, data []byte // memory of pages
-	small     []int32
+	raw, data []byte  // memory of pages
+	small     []int32 // DELTA_BINARY_PACKED of 32 bits; in ints too unless there is a shape
 }
 
 // reset puts the cursor before the first page of a column.
@@ -59,6 +64,7 @@ func (c *cursor) reset(b *Block, number int) {
 	c.group, c.page = 0, 0
 	c.level, c.levels, c.value = 0, 0, 0
 	c.words, c.wordsOf = nil, -1
+	c.shape = nil
 }
 
 // seek puts the cursor at the beginning of a row.
@@ -121,6 +127,9 @@ func (c *cursor) absent(in *group) {
 	c.def = slices.Grow(c.def[:0], rows)[:rows]
 	clear(c.rep)
 	clear(c.def)
+	if s := c.shape; s != nil {
+		s.starts, s.known = append(s.starts[:0], make([]int32, rows+1)...), true
+	}
 	c.page++
 }
 
@@ -178,6 +187,12 @@ func (c *cursor) loadPage(in *chunk, at place) error {
 	}
 	c.level, c.value, c.levels = 0, 0, int(header.DataPageHeader.V.NumValues)
 	c.values = c.levels
+	if c.shape != nil {
+		if data, err = c.loadShape(data); err != nil {
+			return err
+		}
+		return c.loadValues(header.DataPageHeader.V.Encoding, data, c.values)
+	}
 	if c.maxRep > 0 {
 		if c.rep, data, err = decodeLevels(c.rep, data, c.maxRep, c.levels); err != nil {
 			return err
@@ -192,21 +207,36 @@ func (c *cursor) loadPage(in *chunk, at place) error {
 	return c.loadValues(header.DataPageHeader.V.Encoding, data, c.values)
 }
 
-// decodeLevels decodes n levels from the front of data, and gives the rest.
-func decodeLevels(dst, data []byte, highest byte, n int) (levels, rest []byte, err error) {
+// cutLevels takes encoded levels from the front of data, and gives the rest.
+func cutLevels(data []byte) (levels, rest []byte, err error) {
 	if len(data) < 4 || uint64(len(data)-4) < uint64(binary.LittleEndian.Uint32(data)) {
 		return nil, nil, fmt.Errorf("%w: it has no levels", ErrCorrupt)
 	}
 	end := 4 + int(binary.LittleEndian.Uint32(data))
-	encoding := rle.Encoding{BitWidth: bits.Len8(highest)}
-	levels, err = encoding.DecodeLevels(dst[:0], data[4:end])
+	return data[4:end], data[end:], nil
+}
+
+// decodeLevels decodes n levels from the front of data, and gives the rest.
+func decodeLevels(dst, data []byte, highest byte, n int) (levels, rest []byte, err error) {
+	encoded, rest, err := cutLevels(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return nil, nil, err
+	}
+	levels, err = expandLevels(dst, encoded, highest, n)
+	return levels, rest, err
+}
+
+// expandLevels decodes n levels.
+func expandLevels(dst, encoded []byte, highest byte, n int) ([]byte, error) {
+	encoding := rle.Encoding{BitWidth: bits.Len8(highest)}
+	levels, err := encoding.DecodeLevels(dst[:0], encoded)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if len(levels) < n {
-		return nil, nil, fmt.Errorf("%w: it has %d levels, not %d", ErrCorrupt, len(levels), n)
+		return nil, fmt.Errorf("%w: it has %d levels, not %d", ErrCorrupt, len(levels), n)
 	}
-	return levels[:n], data[end:], nil
+	return levels[:n], nil
 }
 
 // loadValues decodes n values.
@@ -220,10 +250,12 @@ func (c *cursor) loadValues(encoding format.Encoding, data []byte, n int) (err e
 		got = len(c.ints)
 	case encoding == format.DeltaBinaryPacked && c.kind == parquet.Int32:
 		c.small, err = new(delta.BinaryPackedEncoding).DecodeInt32(c.small[:0], data)
-		for _, v := range c.small {
-			c.ints = append(c.ints, int64(v))
+		if c.shape == nil {
+			for _, v := range c.small {
+				c.ints = append(c.ints, int64(v))
+			}
 		}
-		got = len(c.ints)
+		got = len(c.small)
 	case encoding == format.RLEDictionary && c.kind == parquet.ByteArray:
 		c.indexes, err = new(rle.DictionaryEncoding).DecodeInt32(c.indexes, data)
 		c.coded = true
@@ -370,8 +402,11 @@ func (c *cursor) string() string {
 }
 
 // blob is the next string, inside the page.
-func (c *cursor) blob() []byte {
-	at := c.offsets[c.next()]
+func (c *cursor) blob() []byte { return c.text(c.next()) }
+
+// text is a string that is not coded, inside the page.
+func (c *cursor) text(value int) []byte {
+	at := c.offsets[value]
 	end := at + binary.LittleEndian.Uint32(c.bytes[at-4:])
 	return c.bytes[at:end:end]
 }

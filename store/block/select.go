@@ -62,16 +62,13 @@ type selector struct {
 	loaded [numColumns]bool // whether the cursor of a column has the page
 	shapes [numColumns]shape
 
+	// among are the rows that are in question; nil: all of them. What is found
+	// of the others does not matter.
+	among bitmap
+
 	elements []byte // 1 for each element of a list that is still in question, else 0
 	nodes    []byte // the same for nodes that are asked for
 	dense    []int64
-}
-
-// shape is where the elements of each row are in a page: those of row r are
-// those from starts[r] to starts[r+1]. It is kept at the first column of the list.
-type shape struct {
-	known  bool
-	starts []int32
 }
 
 // release gives the memory to the next one.
@@ -122,7 +119,7 @@ func (s *selector) selectIn(rows []int, number int, in *group, p filter.Plan, fr
 
 // begin begins a page.
 func (s *selector) begin(rows int) {
-	s.rows = rows
+	s.rows, s.among = rows, nil
 	clear(s.loaded[:])
 	for i := range s.shapes {
 		s.shapes[i].known = false
@@ -140,6 +137,9 @@ func (s *selector) column(number int) (*cursor, error) {
 		return nil, fmt.Errorf("%w: the pages of column %s do not lie beside the others", ErrCorrupt, c.path)
 	}
 	c.group, c.page = s.group, s.page
+	if c.maxRep == 1 {
+		c.shape, s.shapes[listHeads[number]].rows = &s.shapes[listHeads[number]], s.rows
+	}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -162,46 +162,9 @@ func (s *selector) words(number int) ([]string, error) {
 	return c.words, nil
 }
 
-// listHeads has, for each column in a list, the first column of the list.
-var listHeads = func() (heads [numColumns]int) {
-	first := map[string]int{}
-	for c := range columns {
-		if columns[c].maxRep == 0 {
-			continue
-		}
-		list := columns[c].list()
-		if _, found := first[list]; !found {
-			first[list] = c
-		}
-		heads[c] = first[list]
-	}
-	return heads
-}()
-
-// shape tells where the elements of the list are that c, whose page is loaded,
-// is a column of.
-func (s *selector) shape(c *cursor) ([]int32, error) {
-	shape := &s.shapes[listHeads[c.number]]
-	if shape.known {
-		return shape.starts, nil
-	}
-	starts := slices.Grow(shape.starts[:0], s.rows+1)
-	n := int32(0)
-	def := c.def[:len(c.rep)]
-	for i, r := range c.rep {
-		if r == 0 {
-			starts = append(starts, n)
-		}
-		if def[i] > 0 {
-			n++
-		}
-	}
-	if len(starts) != s.rows {
-		return nil, fmt.Errorf("%w: a page of column %s has %d rows, not %d", ErrCorrupt, c.path, len(starts), s.rows)
-	}
-	shape.starts, shape.known = append(starts, n), true
-	return shape.starts, nil
-}
+// starts tells where the elements of each row are in the list that c, whose page
+// is loaded, is a column of.
+func (s *selector) starts(c *cursor) []int32 { return s.shapes[listHeads[c.number]].starts }
 
 // bitmap is a set of the rows of a page.
 type bitmap []uint64
@@ -344,6 +307,8 @@ func (s *selector) all(list filter.AllOf) (rowTest, error) {
 		if err := tests[0].run(s, rows); err != nil {
 			return err
 		}
+		defer func(among bitmap) { s.among = among }(s.among)
+		s.among = rows
 		for _, t := range tests[1:] {
 			if rows.empty() {
 				return nil
@@ -495,10 +460,7 @@ func (s *selector) text(asked *filter.TextIs) (rowTest, error) {
 			}
 			return nil
 		}
-		starts, err := s.shape(c)
-		if err != nil {
-			return err
-		}
+		starts := s.starts(c)
 		setRows(rows, s.elements, starts)
 		return nil
 	}
@@ -718,43 +680,74 @@ func (s *selector) node(asked *filter.NodeIs) (rowTest, error) {
 		if err != nil {
 			return err
 		}
-		starts, err := s.shape(c)
-		if err != nil {
-			return err
-		}
+		starts := s.starts(c)
 		setRows(rows, s.nodes, starts)
 		return nil
 	}}, nil
 }
 
 // ofNodes clears the marks of elements, shaped by starts, whose node, which is
-// in c, does not pass.
+// in c, does not pass. Mostly few are marked, so nodes are tested one by one.
 func (s *selector) ofNodes(t *nodeTest, c *cursor, starts []int32) error {
-	nodes, err := t.mark(s, s.nodes)
+	of, err := t.columnsOf(s)
 	if err != nil {
 		return err
 	}
-	s.nodes = nodes
-	of, err := t.column(s)
-	if err != nil {
-		return err
-	}
-	nodeStarts, err := s.shape(of)
-	if err != nil {
-		return err
-	}
+	nodeStarts := s.starts(of.any)
 	marks, row := s.elements, 0
 	for at := bytes.IndexByte(marks, 1); at >= 0; {
 		for int(starts[row+1]) <= at {
 			row++
 		}
-		marks[at] = nodes[int(nodeStarts[row])+int(c.ints[at])]
+		marks[at] = t.passes(&of, int(nodeStarts[row])+int(c.small[at]))
 		from := at + 1
 		if at = bytes.IndexByte(marks[from:], 1); at >= 0 {
 			at += from
 		}
 	}
 	return nil
+}
+
+// nodeColumns are the columns that a nodeTest asks, with their page.
+type nodeColumns struct {
+	words             [3]*cursor // as many as the test has tables
+	state, kind, root *cursor    // nil: not asked
+	any               *cursor    // one of them
+}
+
+func (t *nodeTest) columnsOf(s *selector) (of nodeColumns, err error) {
+	load := func(to **cursor, number int) {
+		if err == nil {
+			*to, err = s.column(number)
+			of.any = *to
+		}
+	}
+	for i, number := range t.columns {
+		load(&of.words[i], number)
+	}
+	if t.kinds != nil {
+		load(&of.state, colNodeState)
+		load(&of.kind, colNodeType)
+	}
+	if t.root != filter.Either {
+		load(&of.root, colNodeRoot)
+	}
+	return of, err
+}
+
+// passes is 1 if a node of the page passes, else 0.
+func (t *nodeTest) passes(of *nodeColumns, node int) byte {
+	pass := byte(1)
+	for i, table := range t.tables {
+		pass &= table[of.words[i].indexes[node]]
+	}
+	if of.kind != nil {
+		pass &= t.kinds[of.state.indexes[node]][of.kind.indexes[node]]
+	}
+	if of.root != nil && of.root.bytes[node/8]>>(node%8)&1 != 0 != (t.root == filter.Wanted) {
+		pass = 0
+	}
+	return pass
 }
 
 // elementTest is what is asked of the units or calls of a trace.
@@ -833,8 +826,9 @@ func (t *elementTest) run(s *selector, rows bitmap) error {
 		}
 		if t.outcomes != nil {
 			s.elements = lookUp(s.elements[:0], t.outcomes, c)
+			s.limit(c)
 		} else {
-			s.elements = ones(s.elements, c.values)
+			s.everyElement(c)
 		}
 	}
 	for _, r := range t.ranges {
@@ -847,7 +841,7 @@ func (t *elementTest) run(s *selector, rows bitmap) error {
 		}
 		values := s.denseInts(c)
 		if first {
-			s.elements = ones(s.elements, len(values))
+			s.everyElement(c)
 		}
 		for i, v := range values[:len(s.elements)] {
 			if v < r.Min || r.Max < v {
@@ -864,22 +858,33 @@ func (t *elementTest) run(s *selector, rows bitmap) error {
 			return err
 		}
 		if first {
-			s.elements = ones(s.elements, len(c.ints))
+			s.everyElement(c)
 		}
-		starts, err := s.shape(c)
-		if err != nil {
-			return err
-		}
-		if err := s.ofNodes(n.nodeTest, c, starts); err != nil {
+		if err := s.ofNodes(n.nodeTest, c, s.starts(c)); err != nil {
 			return err
 		}
 	}
-	starts, err := s.shape(c)
-	if err != nil {
-		return err
-	}
-	setRows(rows, s.elements, starts)
+	setRows(rows, s.elements, s.starts(c))
 	return nil
+}
+
+// everyElement marks the elements of the list that c is a column of.
+func (s *selector) everyElement(c *cursor) {
+	s.elements = ones(s.elements, int(s.starts(c)[s.rows]))
+	s.limit(c)
+}
+
+// limit clears the marks of elements in rows that are not in question.
+func (s *selector) limit(c *cursor) {
+	if s.among == nil {
+		return
+	}
+	starts := s.starts(c)
+	for row := range s.rows {
+		if s.among[row/64]>>(row%64)&1 == 0 {
+			clear(s.elements[starts[row]:starts[row+1]])
+		}
+	}
 }
 
 // denseInts has a number for each element of a list, 0 where it is absent.
@@ -936,6 +941,7 @@ func (s *selector) annotation(asked *filter.AnnotationIs) (rowTest, error) {
 			return err
 		}
 		s.elements = lookUp(s.elements[:0], table, c)
+		s.limit(c)
 		if bytes.IndexByte(s.elements, 1) < 0 {
 			return nil
 		}
@@ -952,10 +958,7 @@ func (s *selector) annotation(asked *filter.AnnotationIs) (rowTest, error) {
 				return err
 			}
 		}
-		starts, err := s.shape(c)
-		if err != nil {
-			return err
-		}
+		starts := s.starts(c)
 		setRows(rows, s.elements, starts)
 		return nil
 	}}, nil
@@ -982,6 +985,7 @@ func (s *selector) narrowValues(asked *filter.AnnotationIs) error {
 		return nil
 	}
 	value := tomo.Value{Kind: kind}
+	equal := !asked.Truthy && asked.Op == filter.Equal
 	element, at := 0, 0
 	for _, d := range c.def {
 		if d == 0 {
@@ -991,14 +995,18 @@ func (s *selector) narrowValues(asked *filter.AnnotationIs) error {
 			if s.elements[element] == 1 {
 				switch kind {
 				case tomo.StringValue:
-					text := c.offsets[at]
-					value.String = string(c.bytes[text:][:binary.LittleEndian.Uint32(c.bytes[text-4:])])
+					text := c.text(at)
+					if equal && string(text) != asked.Value.String {
+						s.elements[element] = 0
+						break
+					}
+					value.String = string(text)
 				case tomo.NumberValue:
 					value.Number = math.Float64frombits(binary.LittleEndian.Uint64(c.bytes[8*at:]))
 				default:
 					value.Bool = c.bytes[at/8]>>(at%8)&1 != 0
 				}
-				if !asked.Fits(&value) {
+				if s.elements[element] == 1 && !asked.Fits(&value) {
 					s.elements[element] = 0
 				}
 			}
@@ -1018,10 +1026,7 @@ func (s *selector) saidBy(t *nodeTest) (err error) {
 	if err != nil {
 		return err
 	}
-	starts, err := s.shape(of)
-	if err != nil {
-		return err
-	}
+	starts := s.starts(of)
 	c, err := s.column(colAnnotationNodes)
 	if err != nil {
 		return err

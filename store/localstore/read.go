@@ -358,7 +358,7 @@ func (l *lookahead) reached(c *cursor) {
 	}
 	l.blocks = slices.Delete(l.blocks, at, at+1)
 	if l.some {
-		for _, next := range l.blocks[:min(len(l.blocks), runtime.GOMAXPROCS(0)-1)] {
+		for _, next := range l.blocks[:min(len(l.blocks), runtime.GOMAXPROCS(0))] {
 			if next.first == nil {
 				next.start()
 			}

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -161,6 +162,7 @@ type answer struct {
 	Target   float64 `json:"target_ms,omitempty"`
 	First    float64 `json:"first_ms"` // of the first ask, with nothing read before
 	Took     times   `json:"ms"`
+	CPU      times   `json:"cpu_ms"` // of all processors
 }
 
 // question is asked in turn in its variants, so that no answer of the one
@@ -265,7 +267,7 @@ func (s *searchRun) measure(ctx context.Context, dir string, only string) error 
 					return err
 				}
 			}
-			start := time.Now()
+			start, before := time.Now(), cpuTime()
 			if a.Found, err = q.ask(ctx, e, s.day, q.variants[i%len(q.variants)]); err != nil {
 				return fmt.Errorf("asking %s: %w", q.name, err)
 			}
@@ -274,6 +276,7 @@ func (s *searchRun) measure(ctx context.Context, dir string, only string) error 
 				a.First = took
 			} else {
 				a.Took = append(a.Took, took)
+				a.CPU = append(a.CPU, millis(cpuTime()-before))
 			}
 		}
 		if s.profile != nil {
@@ -281,6 +284,7 @@ func (s *searchRun) measure(ctx context.Context, dir string, only string) error 
 			s.profile = nil // of the first question
 		}
 		slices.Sort(a.Took)
+		slices.Sort(a.CPU)
 		s.Answers = append(s.Answers, a)
 	}
 	var m runtime.MemStats
@@ -289,15 +293,24 @@ func (s *searchRun) measure(ctx context.Context, dir string, only string) error 
 	return nil
 }
 
+// cpuTime is what this process has used of the processors.
+func cpuTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
 // print writes the figures.
 func (s *searchRun) print() {
-	w := table(fmt.Sprintf("%d traces, %d segments, %d blocks\tfound\tfirst\tleast\tmedian\tp99\ttarget\t\t", s.Traces, s.Segments, s.Blocks))
+	w := table(fmt.Sprintf("%d traces, %d segments, %d blocks\tfound\tfirst\tleast\tmedian\tp99\tCPU\ttarget\t\t", s.Traces, s.Segments, s.Blocks))
 	for _, a := range s.Answers {
 		target, met := "", ""
 		if a.Target > 0 {
 			target, met = fmt.Sprintf("%.0f ms", a.Target), verdict(a.Took.quantile(0.5) <= a.Target)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f ms\t%.1f ms\t%.1f ms\t%.1f ms\t%s\t%s\t\n", a.Question, a.Found, a.First, a.Took.quantile(0), a.Took.quantile(0.5), a.Took.quantile(0.99), target, met)
+		fmt.Fprintf(w, "%s\t%d\t%.1f ms\t%.1f ms\t%.1f ms\t%.1f ms\t%.1f ms\t%s\t%s\t\n", a.Question, a.Found, a.First, a.Took.quantile(0), a.Took.quantile(0.5), a.Took.quantile(0.99), a.CPU.quantile(0.5), target, met)
 	}
 	w.Flush()
 	fmt.Printf("\nblocks: %s, %.0f B a segment; heap after all questions: %s\n", size(s.DiskBytes), float64(s.DiskBytes)/float64(s.Segments), size(int64(s.HeapBytes)))
