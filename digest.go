@@ -20,11 +20,12 @@ import (
 //
 // Numbers are varints; ids have eight bytes.
 
-// Incoming is the parsed document as a store takes it. Its digest is appended
+// Incoming is the parsed document as a store takes it, with its sketch. Its digest is appended
 // to memory, which is returned for the next document; nothing of it may be
 // changed afterwards.
 func (d *Document) Incoming(memory []byte) (Incoming, []byte) {
 	in := Incoming{TraceID: d.TraceID, First: d.Segments[0].Start, Last: d.Segments[0].Start, RawDocument: d.RawDocument}
+	d.sketch(&in.Sketch)
 	for i := range d.Segments {
 		in.First, in.Last = min(in.First, d.Segments[i].Start), max(in.Last, d.Segments[i].Start)
 	}

@@ -63,6 +63,8 @@ type Incoming struct {
 	// First and Last bound the starts of everything in it, and so what it can
 	// make the start of its trace.
 	First, Last Time
+	// Sketch is of this document alone.
+	Sketch Sketch
 	RawDocument
 }
 

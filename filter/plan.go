@@ -26,6 +26,10 @@ type Plan struct {
 // Holds reports whether every condition holds for the summary.
 func (p Plan) Holds(s *tomo.Summary) bool { return AllOf(p.Conditions).Holds(s) }
 
+// Possible reports whether every condition may hold for a trace of which only a
+// sketch is known.
+func (p Plan) Possible(s *tomo.Sketch) bool { return AllOf(p.Conditions).possible(s) }
+
 // String prints the conditions, with "exactly" in front if they are all there
 // is to the expression.
 func (p Plan) String() string {
@@ -43,6 +47,8 @@ type Condition interface {
 	String() string
 	// complement is the condition that holds where this one does not.
 	complement() Condition
+	// possible is Plan.Possible. It never rules out what is asked not to be.
+	possible(*tomo.Sketch) bool
 }
 
 // AllOf holds if all of its parts do: always, if there is none.
@@ -376,6 +382,84 @@ func (c NodeIs) complement() Condition       { c.Not = !c.Not; return c }
 func (c UnitIs) complement() Condition       { c.Not = !c.Not; return c }
 func (c CallIs) complement() Condition       { c.Not = !c.Not; return c }
 func (c AnnotationIs) complement() Condition { c.Not = !c.Not; return c }
+
+// Possibilities.
+
+func (c AllOf) possible(s *tomo.Sketch) bool {
+	return !slices.ContainsFunc(c, func(part Condition) bool { return !part.possible(s) })
+}
+
+func (c AnyOf) possible(s *tomo.Sketch) bool {
+	return slices.ContainsFunc(c, func(part Condition) bool { return part.possible(s) })
+}
+
+func (c FlagIs) possible(s *tomo.Sketch) bool {
+	if !c.Want || c.Flag == HasRoot {
+		return true
+	}
+	return s.MayHaveOutcome([...]tomo.Outcome{HasFault: tomo.OutcomeFault, HasError: tomo.OutcomeError, HasThrottle: tomo.OutcomeThrottle}[c.Flag])
+}
+
+func (c NumberIn) possible(s *tomo.Sketch) bool {
+	if c.OrAbsent {
+		return true
+	}
+	if c.Column == Status {
+		return statusPossible(s, c.Range)
+	}
+	return timePossible(s, c.Range)
+}
+
+func statusPossible(s *tomo.Sketch, r Range) bool { return r.Min != r.Max || s.MayHaveStatus(r.Min) }
+
+func timePossible(s *tomo.Sketch, r Range) bool { return r.Min <= micros(s.Longest()) }
+
+func (c TextIs) possible(s *tomo.Sketch) bool {
+	switch {
+	case c.Not || c.Op != Equal:
+		return true
+	case c.Column == UserName:
+		return s.MayHaveUser(c.Text)
+	case c.Column == NodeName:
+		return s.MayHaveNode(c.Text)
+	}
+	return true
+}
+
+func (c NodeIs) possible(s *tomo.Sketch) bool { return c.Not || c.ID.possible(s) }
+
+func (id *ID) possible(s *tomo.Sketch) bool {
+	return id.Given&ByName == 0 || id.Name == "" || s.MayHaveNode(id.Name)
+}
+
+func (set Outcomes) possible(s *tomo.Sketch) bool {
+	for o := tomo.OutcomeOK; o <= tomo.OutcomeFault; o++ {
+		if set.Has(o) && s.MayHaveOutcome(o) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c UnitIs) possible(s *tomo.Sketch) bool {
+	return c.Not || c.Outcomes.possible(s) && c.Of.possible(s) && statusPossible(s, c.Status) &&
+		timePossible(s, c.ResponseTime) && timePossible(s, c.Duration)
+}
+
+func (c CallIs) possible(s *tomo.Sketch) bool {
+	return c.Not || c.Outcomes.possible(s) && c.From.possible(s) && c.To.possible(s) && statusPossible(s, c.Status) &&
+		timePossible(s, c.ResponseTime)
+}
+
+func (c AnnotationIs) possible(s *tomo.Sketch) bool {
+	switch {
+	case c.Not:
+		return true
+	case !s.MayHaveKey(c.Key) || !c.Of.possible(s):
+		return false
+	}
+	return c.Truthy || c.Op != Equal || s.MayHaveAnnotation(c.Key, &c.Value)
+}
 
 // allOf joins conditions and simplifies: ranges of one column become one.
 func allOf(parts []Condition) Condition {

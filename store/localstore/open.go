@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/filter"
 )
 
 // openTrace is a trace that documents came for since it was last settled. Its
@@ -19,8 +20,9 @@ type openTrace struct {
 	bytes int64
 	// lo and hi bound the start that the summary of docs will have.
 	lo, hi tomo.Time
-	first  tomo.Time // receipt of the first of docs
-	last   tomo.Time // receipt of the latest document
+	sketch tomo.Sketch // of docs
+	first  tomo.Time   // receipt of the first of docs
+	last   tomo.Time   // receipt of the latest document
 
 	// base is the row in which the trace was settled before, nil if it was not.
 	base     *blockFile
@@ -114,9 +116,10 @@ func (x *openIndex) add(t *openTrace, e *entry, f *walFile) {
 		return
 	}
 	if len(t.docs) == 0 {
-		t.lo, t.hi = e.First, e.Last
+		t.lo, t.hi, t.sketch = e.First, e.Last, e.Sketch
 	}
 	t.lo, t.hi = min(t.lo, e.First), max(t.hi, e.Last)
+	t.sketch.Merge(&e.Sketch)
 	t.docs = append(t.docs, e.RawDocument)
 	t.bytes += int64(e.Size())
 	x.bytes += int64(e.Size()) + documentOverhead
@@ -152,6 +155,35 @@ func (x *openIndex) settled(t *openTrace) {
 		t.first = t.docs[0].Received
 	}
 	x.age.pushBack(t)
+}
+
+// fresh reports whether the bounds and the sketch are those of the whole trace:
+// nothing of it is settled.
+func (t *openTrace) fresh() bool { return t.base == nil && len(t.docs) > 0 }
+
+// liesIn reports whether the trace certainly lies in w. If not it may.
+func (t *openTrace) liesIn(w tomo.Window) bool {
+	switch w.By {
+	case tomo.ByEvent:
+		return w.Contains(t.last)
+	case tomo.ByTraceID:
+		return t.fresh() && w.Contains(t.lo) && w.Contains(t.hi)
+	}
+	return false
+}
+
+// mayMatch is false if the trace does not lie in w, or the plan does not hold
+// for it, whatever deriving it would tell.
+func (t *openTrace) mayMatch(w tomo.Window, p filter.Plan) bool {
+	switch {
+	case w.By == tomo.ByEvent && !w.Contains(t.last):
+		return false
+	case !t.fresh():
+		return true
+	case w.By == tomo.ByTraceID && !w.Overlaps(t.lo, t.hi):
+		return false
+	}
+	return p.Possible(&t.sketch)
 }
 
 // drop forgets a trace that never got a document.

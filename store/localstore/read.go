@@ -31,28 +31,31 @@ type viewBlock struct {
 }
 
 type viewTrace struct {
-	id     tomo.TraceID
-	docs   []tomo.RawDocument
-	base   *blockFile
-	row    int
-	over   bool
-	lo, hi tomo.Time // bounds of the summary's start
-	last   tomo.Time // receipt of the latest change
+	id   tomo.TraceID
+	docs []tomo.RawDocument
+	base *blockFile
+	row  int
+	over bool
+	hi   tomo.Time // the summary starts then at the latest, if there is no base
+	last tomo.Time // receipt of the latest change
 }
 
-// view takes a view. It must be closed.
-func (s *Store) view() *view {
+// view takes a view, of the open traces with those that want says; nil: with
+// all of them. It must be closed.
+func (s *Store) view(want func(*openTrace) bool) *view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := &view{store: s, blocks: make([]viewBlock, len(s.blocks)), open: make([]viewTrace, 0, len(s.open.traces))}
+	v := &view{store: s, blocks: make([]viewBlock, len(s.blocks))}
 	hidden := map[*blockFile][]int{}
 	for _, t := range s.open.traces {
 		if len(t.docs) == 0 && !t.over {
 			continue // nothing new in it yet: its row, if any, says it all
 		}
-		v.open = append(v.open, viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, lo: t.lo, hi: t.hi, last: t.last})
 		if t.base != nil {
 			hidden[t.base] = append(hidden[t.base], t.row)
+		}
+		if want == nil || want(t) {
+			v.open = append(v.open, viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, hi: t.hi, last: t.last})
 		}
 	}
 	for i, f := range s.blocks {
@@ -178,10 +181,16 @@ func (s *search) has(m *match) bool {
 	}
 }
 
+// mayFind is false if the search does not find an open trace, whatever deriving
+// it would tell.
+func (s *search) mayFind(t *openTrace) bool {
+	return t.mayMatch(s.Window, s.plan) && (!t.fresh() || t.lo <= s.after.Start)
+}
+
 // matches yields what a search finds.
 func (s *Store) matches(ctx context.Context, by search) iter.Seq2[match, error] {
 	return func(yield func(match, error) bool) {
-		v := s.view()
+		v := s.view(by.mayFind)
 		defer v.close()
 		for m, err := range v.ordered(ctx, by) {
 			if err != nil {
@@ -249,11 +258,6 @@ func (v *view) sources(by search) cursors {
 		c := &cursor{bound: tomo.Position{Start: t.hi, ID: tomo.Top.ID}}
 		if t.base != nil || len(t.docs) == 0 {
 			c.bound = tomo.Top // its start may lie outside the bounds of the new documents
-		} else if by.By == tomo.ByTraceID && (t.hi < by.Start || t.lo >= by.End) || t.lo > by.after.Start {
-			continue
-		}
-		if by.By == tomo.ByEvent && !by.Contains(t.last) {
-			continue
 		}
 		derived := false
 		c.more = func() (match, bool, error) {
@@ -502,7 +506,13 @@ func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
 
 // Count is the number of traces in w for which the plan holds.
 func (s *Store) Count(ctx context.Context, w tomo.Window, p filter.Plan) (n int64, err error) {
-	v := s.view()
+	v := s.view(func(t *openTrace) bool {
+		if len(p.Conditions) == 0 && t.liesIn(w) {
+			n++
+			return false
+		}
+		return t.mayMatch(w, p)
+	})
 	defer v.close()
 	counts := make([]int64, len(v.blocks))
 	var all errgroup.Group
@@ -523,40 +533,15 @@ func (s *Store) Count(ctx context.Context, w tomo.Window, p filter.Plan) (n int6
 		n += count
 	}
 	for i := range v.open {
-		inside, err := v.counts(&v.open[i], w, p)
+		sum, err := v.summary(&v.open[i])
 		if err != nil {
 			return 0, err
 		}
-		if inside {
+		if sum.Matches(w) && p.Holds(sum) {
 			n++
 		}
 	}
 	return n, ctx.Err()
-}
-
-// counts reports whether an open trace lies in w and satisfies the plan. It is
-// derived only if its bounds leave that open.
-func (v *view) counts(t *viewTrace, w tomo.Window, p filter.Plan) (bool, error) {
-	fresh := t.base == nil && len(t.docs) > 0 // the bounds are those of all its documents
-	inside := false
-	switch {
-	case w.By == tomo.ByEvent && !w.Contains(t.last):
-		return false, nil
-	case w.By == tomo.ByEvent:
-		inside = true
-	case w.By == tomo.ByTraceID && fresh && !w.Overlaps(t.lo, t.hi):
-		return false, nil
-	case w.By == tomo.ByTraceID && fresh:
-		inside = w.Contains(t.lo) && w.Contains(t.hi)
-	}
-	if inside && len(p.Conditions) == 0 {
-		return true, nil
-	}
-	sum, err := v.summary(t)
-	if err != nil {
-		return false, err
-	}
-	return sum.Matches(w) && p.Holds(sum), nil
 }
 
 // count is the number of rows in w that satisfy the plan. Columns are read only
@@ -614,7 +599,7 @@ func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
 // carries; the rows of a block are read only for minutes that r cuts, and where
 // rows were superseded.
 func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
-	v := s.view()
+	v := s.view(nil)
 	defer v.close()
 	graph := &tomo.ServiceGraph{}
 	for i := range v.blocks {

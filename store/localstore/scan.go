@@ -24,7 +24,14 @@ func (s *Store) Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, pa
 	if w.By == tomo.ByService {
 		parts |= tomo.PartUnits // Summary.Matches asks for them
 	}
-	v := s.view()
+	passed := 0 // open traces that no plan can hold for
+	v := s.view(func(t *openTrace) bool {
+		if slices.ContainsFunc(plans, func(p filter.Plan) bool { return t.mayMatch(w, p) }) {
+			return true
+		}
+		passed++
+		return false
+	})
 	defer v.close()
 	running, scanning := errgroup.WithContext(ctx)
 	running.SetLimit(runtime.GOMAXPROCS(0))
@@ -42,6 +49,9 @@ func (s *Store) Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, pa
 			first, end := from, min(from+selectChunk, to)
 			running.Go(func() error { return b.scan(scanning, w, plans, parts, first, end, each) })
 		}
+	}
+	if passed > 0 {
+		running.Go(func() error { return each(passed, nil) })
 	}
 	for open := range slices.Chunk(v.open, scanChunk) {
 		running.Go(func() error { return v.scanOpen(scanning, w, plans, open, each) })

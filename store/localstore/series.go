@@ -14,7 +14,7 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, group string, each
 	if r.Start >= r.End {
 		return nil
 	}
-	v := s.view()
+	v := s.view(nil)
 	defer v.close()
 	for i := range v.blocks {
 		if err := ctx.Err(); err != nil {
