@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tomotrace/tomo/api"
@@ -13,6 +14,7 @@ import (
 
 type graphCmd struct {
 	windowFlags
+	groupFlag
 	endpointFlag
 	JSON bool `name:"json" help:"Write the answer of GetServiceGraph."`
 }
@@ -22,14 +24,55 @@ func (c *graphCmd) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
-	graph, err := c.client().GetServiceGraph(ctx, &api.GetServiceGraphRequest{StartTime: &from, EndTime: &to})
+	request := api.GetServiceGraphRequest{StartTime: &from, EndTime: &to}
+	request.GroupName, request.GroupARN = c.ref()
+	graph, err := c.client().GetServiceGraph(ctx, &request)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return writeJSON(std.out, graph)
 	}
-	return writeGraph(std.out, graph.Services, to.Std().Sub(from.Std()))
+	if err := writeGraph(std.out, graph.Services, to.Std().Sub(from.Std())); err != nil {
+		return err
+	}
+	writeOldVersions(std.out, graph.ContainsOldGroupVersions)
+	writeDropped(std.out, graph.Dropped)
+	return nil
+}
+
+// groupFlag chooses the traces of one group.
+type groupFlag struct {
+	Group string `help:"Only the traces of this group: its name or ARN." placeholder:"GROUP"`
+}
+
+// ref names the group as a request does. No name has a colon.
+func (f *groupFlag) ref() (name, arn string) {
+	if strings.HasPrefix(f.Group, "arn:") {
+		return "", f.Group
+	}
+	return f.Group, ""
+}
+
+// writeOldVersions says that what was shown is not all of one filter.
+func writeOldVersions(w io.Writer, old bool) {
+	if old {
+		fmt.Fprintln(w, "The group had another filter for a part of this time.")
+	}
+}
+
+// writeDropped says how many traces of a time are not held any more.
+func writeDropped(w io.Writer, n int64) {
+	if n > 0 {
+		fmt.Fprintf(w, "%s of this time %s counted and then dropped by keep rules.\n", plural(int(n), "trace"), wasOrWere(n))
+	}
+}
+
+func wasOrWere(n int64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }
 
 // writeGraph writes every service with its traffic in a window so long, and

@@ -12,6 +12,7 @@ import (
 
 type seriesCmd struct {
 	windowFlags
+	groupFlag
 	endpointFlag
 	Service string        `help:"Only the requests of the services of this name." placeholder:"NAME" xor:"what"`
 	Edge    []string      `help:"Only the calls from one service to another." placeholder:"CALLER,CALLEE" xor:"what"`
@@ -36,7 +37,9 @@ func (c *seriesCmd) Run(ctx context.Context, std *streams) error {
 		StartTime: &from, EndTime: &to, Period: new(int(c.Period / time.Second)),
 		EntitySelectorExpression: selector, ForecastStatistics: selector != nil,
 	}
+	request.GroupName, request.GroupARN = c.ref()
 	var points []api.TimeSeriesServiceStatistics
+	var last *api.GetTimeSeriesServiceStatisticsResponse
 	for {
 		page, err := c.client().GetTimeSeriesServiceStatistics(ctx, &request)
 		if err != nil {
@@ -47,7 +50,7 @@ func (c *seriesCmd) Run(ctx context.Context, std *streams) error {
 				return err
 			}
 		}
-		points = append(points, page.TimeSeriesServiceStatistics...)
+		points, last = append(points, page.TimeSeriesServiceStatistics...), page
 		if page.NextToken == nil || *page.NextToken == "" {
 			break
 		}
@@ -56,7 +59,12 @@ func (c *seriesCmd) Run(ctx context.Context, std *streams) error {
 	if c.JSON {
 		return nil
 	}
-	return writeSeries(std.out, points, c.Period)
+	if err := writeSeries(std.out, points, c.Period); err != nil {
+		return err
+	}
+	writeOldVersions(std.out, last.ContainsOldGroupVersions)
+	writeDropped(std.out, last.Dropped)
+	return nil
 }
 
 // selector is the expression for what the flags name; nil for all requests.

@@ -24,14 +24,14 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	var list []api.TraceSummary
-	total := int64(0)
+	total, dropped := int64(0), int64(0)
 	request := api.GetTraceSummariesRequest{StartTime: &from, EndTime: &to, FilterExpression: c.Filter}
 	for {
 		page, err := c.client().GetTraceSummaries(ctx, &request)
 		if err != nil {
 			return err
 		}
-		list, total = append(list, page.TraceSummaries...), page.TracesProcessedCount
+		list, total, dropped = append(list, page.TraceSummaries...), page.TracesProcessedCount, page.Dropped
 		if page.NextToken == nil || *page.NextToken == "" || len(list) >= c.Limit {
 			break
 		}
@@ -46,7 +46,11 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 		}
 		return nil
 	}
-	return c.write(std.out, list, total)
+	if err := c.write(std.out, list, total); err != nil {
+		return err
+	}
+	writeDropped(std.out, dropped)
+	return nil
 }
 
 // write lists the traces and says how many of the time's total they are.
