@@ -1,8 +1,6 @@
 package tomo
 
 import (
-	"encoding/json"
-	"fmt"
 	"math/bits"
 	"slices"
 	"time"
@@ -46,13 +44,58 @@ func (h *Histogram) Merge(o *Histogram) {
 	if o.coarse {
 		h.coarsen()
 	}
-	for _, b := range o.bins {
-		h.add(b)
+	if h.coarse != o.coarse {
+		for _, b := range o.bins {
+			h.add(b)
+		}
+		return
+	}
+	h.mergeBins(o.bins)
+	if !h.coarse && len(h.bins) > exactBins {
+		h.coarsen()
 	}
 }
 
+// mergeBins adds bins of the same width, from the last to the first, so that
+// there is room for each where it goes.
+func (h *Histogram) mergeBins(more []Bin) {
+	missing := 0
+	at := 0
+	for _, b := range more {
+		for at < len(h.bins) && h.bins[at].Value < b.Value {
+			at++
+		}
+		if at == len(h.bins) || h.bins[at].Value != b.Value {
+			missing++
+		}
+	}
+	mine := len(h.bins) - 1
+	h.bins = slices.Grow(h.bins, missing)[:len(h.bins)+missing]
+	to := len(h.bins) - 1
+	for i := len(more) - 1; i >= 0; to-- {
+		switch {
+		case mine < 0 || h.bins[mine].Value < more[i].Value:
+			h.bins[to] = more[i]
+			i--
+		case h.bins[mine].Value == more[i].Value:
+			h.bins[to] = Bin{more[i].Value, h.bins[mine].Count + more[i].Count}
+			mine, i = mine-1, i-1
+		default:
+			h.bins[to] = h.bins[mine]
+			mine--
+		}
+	}
+}
+
+// HistogramOf is the histogram of which Bins and Coarse told so. It takes the
+// list over.
+func HistogramOf(bins []Bin, coarse bool) Histogram { return Histogram{bins, coarse} }
+
 // Bins lists the bars in ascending order. The list must not be changed.
 func (h *Histogram) Bins() []Bin { return h.bins }
+
+// Coarse reports whether the bars stand for bins rather than milliseconds.
+func (h *Histogram) Coarse() bool { return h.coarse }
 
 // Count is the number of durations counted.
 func (h *Histogram) Count() (n int64) {
@@ -118,32 +161,4 @@ func middle(v int64) int64 {
 		return v
 	}
 	return v>>shift<<shift + 1<<(shift-1)
-}
-
-// MarshalJSON writes [coarse, value, count, value, count, …].
-func (h Histogram) MarshalJSON() ([]byte, error) {
-	flat := make([]int64, 1, 1+2*len(h.bins))
-	if h.coarse {
-		flat[0] = 1
-	}
-	for _, b := range h.bins {
-		flat = append(flat, b.Value, b.Count)
-	}
-	return json.Marshal(flat)
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (h *Histogram) UnmarshalJSON(text []byte) error {
-	var flat []int64
-	if err := json.Unmarshal(text, &flat); err != nil {
-		return err
-	}
-	if len(flat)%2 != 1 {
-		return fmt.Errorf("reading a histogram: %d numbers", len(flat))
-	}
-	*h = Histogram{coarse: flat[0] == 1}
-	for i := 1; i < len(flat); i += 2 {
-		h.bins = append(h.bins, Bin{flat[i], flat[i+1]})
-	}
-	return nil
 }

@@ -17,7 +17,8 @@ type ServiceGraph struct {
 	First, Last Time
 
 	nodes map[NodeID]int
-	edges map[[2]int]int
+	edges map[uint64]int
+	known []int // for a Tally, by its number of a node: the index in Services and 1, or 0
 }
 
 // Service is a node with its traffic.
@@ -86,6 +87,10 @@ func (g *ServiceGraph) Add(s *Summary, r TimeRange) {
 	if len(s.Nodes) > len(few) {
 		p.known = make([]int, len(s.Nodes))
 	}
+	g.add(s, r, &p)
+}
+
+func (g *ServiceGraph) add(s *Summary, r TimeRange, p *places) {
 	for i := range s.Units {
 		u := &s.Units[i]
 		if u.Open || !r.Contains(u.Received) {
@@ -115,14 +120,68 @@ type places struct {
 	graph   *ServiceGraph
 	summary *Summary
 	second  Time
-	known   []int // by node: its index in graph.Services and 1, or 0
+	known   []int   // by node: its index in graph.Services and 1, or 0
+	numbers []int32 // by node, if a Tally counts
 }
 
 func (p *places) of(node int) int {
 	if p.known[node] == 0 {
-		p.known[node] = p.graph.service(&p.summary.Nodes[node], p.second, p.second) + 1
+		p.known[node] = p.find(node) + 1
 	}
 	return p.known[node] - 1
+}
+
+func (p *places) find(node int) int {
+	g := p.graph
+	if p.numbers == nil || p.numbers[node] >= tallied {
+		return g.service(&p.summary.Nodes[node], p.second, p.second)
+	}
+	number := int(p.numbers[node])
+	if number < len(g.known) && g.known[number] > 0 {
+		at := g.known[number] - 1
+		g.see(at, &p.summary.Nodes[node], p.second, p.second)
+		return at
+	}
+	for len(g.known) <= number {
+		g.known = append(g.known, 0)
+	}
+	at := g.service(&p.summary.Nodes[node], p.second, p.second)
+	g.known[number] = at + 1
+	return at
+}
+
+// Tally counts traces in several graphs each. It does what ServiceGraph.Add does
+// but looks for the nodes of a trace once for all of its graphs. The zero value
+// is ready; a graph may have one tally only.
+type Tally struct {
+	numbers map[NodeID]int32
+	trace   []int32 // the numbers of a trace's nodes
+	known   []int
+}
+
+// tallied is up to which number graphs know nodes by it. Graphs are many, and
+// what occurs often has a small one.
+const tallied = 256
+
+// Add counts what of the trace s was received in r in each of the graphs.
+func (t *Tally) Add(s *Summary, r TimeRange, graphs ...*ServiceGraph) {
+	if t.numbers == nil {
+		t.numbers = map[NodeID]int32{}
+	}
+	t.trace = t.trace[:0]
+	for i := range s.Nodes {
+		number, found := t.numbers[s.Nodes[i].NodeID]
+		if !found {
+			number = int32(len(t.numbers))
+			t.numbers[s.Nodes[i].NodeID] = number
+		}
+		t.trace = append(t.trace, number)
+	}
+	t.known = slices.Grow(t.known[:0], len(s.Nodes))[:len(s.Nodes)]
+	for _, g := range graphs {
+		clear(t.known)
+		g.add(s, r, &places{graph: g, summary: s, second: s.Began.Second(), known: t.known, numbers: t.trace})
+	}
 }
 
 // Merge adds everything that o counts. It leaves o as it is.
@@ -158,7 +217,7 @@ func (g *ServiceGraph) Sort() {
 	for now, was := range order {
 		sorted[now], place[was] = g.Services[was], now
 	}
-	g.Services, g.nodes, g.edges = sorted, nil, nil
+	g.Services, g.nodes, g.edges, g.known = sorted, nil, nil, nil
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		e.From, e.To = place[e.From], place[e.To]
@@ -174,28 +233,32 @@ func (g *ServiceGraph) Sort() {
 // service finds or adds the node, widens its bounds and gives its index.
 func (g *ServiceGraph) service(node *Node, first, last Time) int {
 	g.index()
-	if len(g.Services) == 0 {
-		g.First, g.Last = first, last
-	}
-	g.First, g.Last = min(g.First, first), max(g.Last, last)
 	i, found := g.nodes[node.NodeID]
 	if !found {
 		i = len(g.Services)
 		g.nodes[node.NodeID] = i
 		g.Services = append(g.Services, Service{Node: *node, First: first, Last: last})
-		return i
+		if i == 0 {
+			g.First, g.Last = first, last
+		}
 	}
+	g.see(i, node, first, last)
+	return i
+}
+
+// see widens the bounds of a service by a node that is the same.
+func (g *ServiceGraph) see(i int, node *Node, first, last Time) {
+	g.First, g.Last = min(g.First, first), max(g.Last, last)
 	n := &g.Services[i]
 	n.First, n.Last = min(n.First, first), max(n.Last, last)
 	n.Root = n.Root || node.Root
 	n.State = min(n.State, node.State) // a service that was seen itself is active
 	n.Region = max(n.Region, node.Region)
-	return i
 }
 
 // edge finds or adds the edge between two services.
 func (g *ServiceGraph) edge(from, to int) *ServiceEdge {
-	key := [2]int{from, to}
+	key := uint64(from)<<32 | uint64(to)
 	i, found := g.edges[key]
 	if !found {
 		i = len(g.Edges)
@@ -211,12 +274,12 @@ func (g *ServiceGraph) index() {
 		return
 	}
 	g.nodes = make(map[NodeID]int, len(g.Services))
-	g.edges = make(map[[2]int]int, len(g.Edges))
+	g.edges = make(map[uint64]int, len(g.Edges))
 	for i := range g.Services {
 		g.nodes[g.Services[i].NodeID] = i
 	}
 	for i := range g.Edges {
-		g.edges[[2]int{g.Edges[i].From, g.Edges[i].To}] = i
+		g.edges[uint64(g.Edges[i].From)<<32|uint64(g.Edges[i].To)] = i
 	}
 }
 

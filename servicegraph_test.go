@@ -85,6 +85,38 @@ func TestServiceGraphMerge(t *testing.T) {
 	})
 }
 
+// TestTally: several graphs at once are what each is by itself.
+func TestTally(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := tomo.TimeRange{Start: 10, End: tomo.Time(rapid.Int64Range(10, 100).Draw(t, "end"))}
+		var tally tomo.Tally
+		var want, got [3]tomo.ServiceGraph
+		for i, s := range rapid.SliceOfN(rapid.Custom(summary), 0, 9).Draw(t, "traces") {
+			if i > 4 { // so many that not all have a number that graphs know
+				for k := range 100 {
+					s.Nodes = append(s.Nodes, tomo.Node{NodeID: tomo.NodeID{Name: fmt.Sprint("trace ", i, " node ", k)}, Root: k%2 == 0})
+					s.Units = append(s.Units, tomo.Unit{Node: len(s.Nodes) - 1, Received: 20})
+				}
+			}
+			var counted []*tomo.ServiceGraph
+			for k := range got {
+				if k == 0 || rapid.Bool().Draw(t, "counted") {
+					want[k].Add(s, r)
+					counted = append(counted, &got[k])
+				}
+			}
+			tally.Add(s, r, counted...)
+		}
+		for k := range got {
+			want[k].Sort()
+			got[k].Sort()
+		}
+		if diff := cmp.Diff(want, got, sameGraph); diff != "" {
+			t.Fatalf("(-each by itself +together)\n%s", diff)
+		}
+	})
+}
+
 // TestServiceGraphAdd counts one trace by hand: what is open or was received
 // outside the range counts nowhere, and a late callee brings its caller along
 // without counts.

@@ -54,7 +54,13 @@ type Store interface {
 	// which nothing was received is left out; others may come in several parts, in
 	// any order, that merged are the graph. A part is good until each returns and
 	// must not be changed.
+	//
+	// Both count what was dropped. Of dropped traces a store knows minutes of
+	// receipt only: in a graph, one counts as a whole where r holds its beginning.
 	Series(ctx context.Context, r tomo.TimeRange, group string, each func(minute tomo.Time, part *tomo.ServiceGraph)) error
+	// Dropped is how much keep rules dropped of a group's traces, as in Graph, that
+	// started in the minutes that begin in r.
+	Dropped(ctx context.Context, r tomo.TimeRange, group string) (tomo.Dropped, error)
 }
 
 // Engine answers questions from a store.
@@ -433,4 +439,14 @@ func (e *Engine) ServiceGraph(ctx context.Context, r tomo.TimeRange, group strin
 		return nil, fmt.Errorf("reading the service graph: %w", err)
 	}
 	return graph, nil
+}
+
+// Dropped is how much keep rules dropped of a group's traces, as in
+// ServiceGraph, that started in the minutes that begin in r.
+func (e *Engine) Dropped(ctx context.Context, r tomo.TimeRange, group string) (tomo.Dropped, error) {
+	sum, err := e.store.Dropped(ctx, r, group)
+	if err != nil {
+		return tomo.Dropped{}, fmt.Errorf("reading what was dropped: %w", err)
+	}
+	return sum, nil
 }

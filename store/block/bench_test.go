@@ -9,8 +9,25 @@ import (
 	"github.com/tomotrace/tomo/store/block"
 )
 
+// BenchmarkWrite writes traces that belong to no group, or to about three of 25.
+// Half of the last one are dropped.
 func BenchmarkWrite(b *testing.B) {
-	rows := newShop(1).traces(10_000)
+	for _, w := range []struct {
+		name    string
+		groups  int
+		dropped int // one in so many
+	}{{"Groups=0", 0, 0}, {"Groups=25", 25, 0}, {"Groups=25/Dropped", 25, 2}} {
+		b.Run(w.name, func(b *testing.B) {
+			rows := newShop(1).grouped(10_000, w.groups)
+			for i := range rows {
+				rows[i].Dropped = w.dropped > 0 && i%w.dropped == 0
+			}
+			benchmarkWrite(b, rows)
+		})
+	}
+}
+
+func benchmarkWrite(b *testing.B, rows []tomo.Settled) {
 	raw, docs := 0, 0
 	for _, row := range rows {
 		for _, d := range row.Documents {
@@ -98,8 +115,27 @@ func BenchmarkRead(b *testing.B) {
 		return err
 	})
 	run("Graphs", func(int) error {
-		_, err := blk.Graphs()
-		return err
+		blk := open(b, file)
+		minutes, err := blk.Graphs("")
+		if err != nil {
+			return err
+		}
+		return minutes.Each(nil, func(tomo.Time, *tomo.ServiceGraph) {})
+	})
+	run("Graphs again", func(int) error {
+		minutes, err := blk.Graphs("")
+		if err != nil {
+			return err
+		}
+		return minutes.Each(nil, func(tomo.Time, *tomo.ServiceGraph) {})
+	})
+	var sum tomo.ServiceGraph
+	run("Total", func(int) error {
+		minutes, err := blk.Graphs("")
+		if err != nil {
+			return err
+		}
+		return minutes.AddTotal(&sum)
 	})
 }
 

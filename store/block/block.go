@@ -4,7 +4,9 @@
 //
 // A block holds one row a trace, sorted by start, so that the newest traces are
 // its tail. Beside the columns it carries a filter of its trace ids, the
-// service graphs of its rows by minute of receipt, and what [Info] tells.
+// service graphs of its rows by minute of receipt, of all and of the groups that
+// they belong to, and what [Info] tells. Traces that a keep rule drops leave
+// graphs and numbers, but no row.
 // docs/storage-format.md describes the file.
 //
 //	info, err := block.Write(file, settled, block.Options{})
@@ -27,6 +29,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"sync"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -44,8 +47,13 @@ type Block struct {
 	r      io.ReaderAt
 	info   Info
 	filter *Filter
-	graphs string
 	groups []group
+
+	sections sections
+	recounts bool // it is of a version whose graphs are not read
+
+	mu    sync.Mutex // guards cache
+	cache map[string]*Minutes
 }
 
 // group is a row group.
@@ -141,7 +149,7 @@ func Open(r io.ReaderAt, size int64) (b *Block, err error) {
 
 // readFooter takes what the block needs out of the footer and the indexes,
 // which begin at the given offset of the file.
-func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int64) error {
+func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int64) (err error) {
 	part := func(at, length int64) ([]byte, error) {
 		if at < offset || length < 0 || at-offset+length > int64(len(indexes)) {
 			return nil, errors.New("its footer points outside")
@@ -164,8 +172,11 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 	if err := json.Unmarshal([]byte(values[infoKey]), &b.info); err != nil {
 		return fmt.Errorf("decoding its info: %w", err)
 	}
-	b.graphs = values[graphsKey]
-
+	if values[schemaKey] == withoutGroups {
+		b.recounts = true
+	} else if b.sections, err = parseSections(values[graphsKey], offset); err != nil {
+		return err
+	}
 	rows := 0
 	for i := range meta.RowGroups {
 		from := &meta.RowGroups[i]
@@ -259,17 +270,6 @@ func (b *Block) Info() Info { return b.info }
 
 // Filter is the filter of the block's trace ids.
 func (b *Block) Filter() *Filter { return b.filter }
-
-// Graphs decodes the service graphs of the rows as they were written, by minute
-// of receipt. Minutes without traffic are left out. The caller owns them.
-func (b *Block) Graphs() (g map[tomo.Time]*tomo.ServiceGraph, err error) {
-	defer rescue("reading the graphs", &err)
-	g, err = decodeGraphs(b.graphs)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return g, nil
-}
 
 // Find tells the row of a trace, the first one if there are several. It looks
 // into the filter first, so asking for an id that is not there mostly reads
@@ -435,9 +435,10 @@ type Base struct {
 	Documents     int
 	LimitExceeded bool
 	Received      tomo.Time
+	Groups        []string
 }
 
-// Base reads little more than three values of a row.
+// Base reads little more than these values of a row.
 func (b *Block) Base(row int) (base Base, err error) {
 	defer rescue("reading a row", &err)
 	if row < 0 || row >= b.info.Rows {
@@ -445,7 +446,7 @@ func (b *Block) Base(row int) (base Base, err error) {
 	}
 	r := readers.Get().(*reader)
 	defer r.release()
-	for _, c := range []int{colDocumentCount, colLimitExceeded, colReceived} {
+	for _, c := range []int{colDocumentCount, colLimitExceeded, colReceived, colGroup} {
 		if err := r.cursor(b, c).seek(row); err != nil {
 			return base, err
 		}
@@ -454,6 +455,7 @@ func (b *Block) Base(row int) (base Base, err error) {
 		Documents:     int(r.cursors[colDocumentCount].int()),
 		LimitExceeded: r.cursors[colLimitExceeded].bool(),
 		Received:      r.cursors[colReceived].time(),
+		Groups:        r.strings(nil, colGroup),
 	}, nil
 }
 

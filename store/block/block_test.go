@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 	"pgregory.net/rapid"
@@ -57,7 +58,11 @@ var (
 		}
 		return time.Duration(us) * time.Microsecond
 	})
-	genGroup   = rapid.SampledFrom([]string{"G1", "G2", "SLOW", "KLJ5R2FQ"})
+	genGroups = rapid.Custom(func(t *rapid.T) []string {
+		list := few(t, rapid.SampledFrom([]string{"G1", "G2", "SLOW", "KLJ5R2FQ"}), 4)
+		slices.Sort(list)
+		return slices.Compact(list)
+	})
 	genNodes   = rapid.Custom(func(t *rapid.T) []int { return few(t, rapid.IntRange(0, 100), 4) })
 	genOutcome = rapid.SampledFrom([]tomo.Outcome{tomo.OutcomeOK, tomo.OutcomeError, tomo.OutcomeThrottle, tomo.OutcomeFault})
 	genStatus  = rapid.SampledFrom([]int{0, 200, 404, 429, 503, 1 << 40, -3})
@@ -122,7 +127,7 @@ var genSettled = rapid.Custom(func(t *rapid.T) tomo.Settled {
 		ResourceARNs:      few(t, genText, 3),
 		InstanceIDs:       few(t, genText, 3),
 		AvailabilityZones: few(t, genText, 3),
-		Groups:            few(t, genGroup, 4),
+		Groups:            genGroups.Draw(t, "groups"),
 	}
 	node := rapid.IntRange(0, max(0, len(s.Nodes)-1))
 	if len(s.Nodes) > 0 {
@@ -152,8 +157,21 @@ var genSettled = rapid.Custom(func(t *rapid.T) tomo.Settled {
 			Received: genTime.Draw(t, "received"),
 		}
 	}), 4)
-	return tomo.Settled{Summary: s, Documents: docs}
+	return tomo.Settled{Summary: s, Documents: docs, Dropped: rapid.IntRange(0, 3).Draw(t, "dropped") == 0}
 })
+
+// split divides what was settled into rows and what was dropped.
+func split(all []tomo.Settled) (rows, dropped []tomo.Settled) {
+	rows = []tomo.Settled{}
+	for _, s := range all {
+		if s.Dropped {
+			dropped = append(dropped, s)
+		} else {
+			rows = append(rows, s)
+		}
+	}
+	return rows, dropped
+}
 
 // genOptions draws a row group size that makes one group or many.
 var genOptions = rapid.Custom(func(t *rapid.T) block.Options {
@@ -171,9 +189,9 @@ func difference(want, got any) string {
 // TestRoundTrip: everything that is written comes back, by every way of asking.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rows := rapid.SliceOfN(genSettled, 0, 20).Draw(t, "rows")
+		all := rapid.SliceOfN(genSettled, 0, 20).Draw(t, "rows")
 		var file bytes.Buffer
-		info, err := block.Write(&file, rows, genOptions.Draw(t, "options")) // sorts rows
+		info, err := block.Write(&file, all, genOptions.Draw(t, "options")) // sorts them
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,9 +202,10 @@ func TestRoundTrip(t *testing.T) {
 		if diff := difference(info, b.Info()); diff != "" {
 			t.Fatalf("Info: -written +read\n%s", diff)
 		}
-		if diff := difference(infoOf(rows, info.Bytes), info); diff != "" {
+		if diff := difference(infoOf(all, info.Bytes), info); diff != "" {
 			t.Fatalf("Info: -want +got\n%s", diff)
 		}
+		rows, _ := split(all)
 		from := rapid.IntRange(0, len(rows)).Draw(t, "from")
 		to := rapid.IntRange(from, len(rows)).Draw(t, "to")
 		settled, err := b.Settled(from, to)
@@ -244,12 +263,13 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatalf("Find(%v) = %d, %v, %v", ids[i], at, found, err)
 			}
 		}
-		wantGraphs(t, b, rows)
+		wantGraphs(t, b, all)
 	})
 }
 
 // infoOf is what Info has to say about the rows.
-func infoOf(rows []tomo.Settled, size int64) block.Info {
+func infoOf(all []tomo.Settled, size int64) block.Info {
+	rows, dropped := split(all)
 	info := block.Info{
 		Rows: len(rows), Bytes: size,
 		MinStart: math.MaxInt64, MaxStart: math.MinInt64,
@@ -272,44 +292,133 @@ func infoOf(rows []tomo.Settled, size int64) block.Info {
 			}
 		}
 	}
+	if len(dropped) > 0 {
+		info.Dropped = block.DroppedInfo{MinStart: math.MaxInt64, MaxStart: math.MinInt64, MinReceipt: math.MaxInt64, MaxReceipt: math.MinInt64}
+	}
+	d := &info.Dropped
+	for _, row := range dropped {
+		d.Traces++
+		for _, doc := range row.Documents {
+			d.Documents++
+			d.Bytes += int64(len(doc.Text))
+		}
+		d.MinStart, d.MaxStart = min(d.MinStart, row.Summary.Start), max(d.MaxStart, row.Summary.Start)
+		receipts := []tomo.Time{row.Summary.Received}
+		for _, u := range row.Summary.Units {
+			receipts = append(receipts, u.Received)
+		}
+		for _, c := range row.Summary.Calls {
+			receipts = append(receipts, c.Received)
+		}
+		d.MinReceipt, d.MaxReceipt = min(d.MinReceipt, slices.Min(receipts)), max(d.MaxReceipt, slices.Max(receipts))
+	}
 	return info
 }
 
-// wantGraphs holds the graphs of b against those of the rows, each made in one go
-// for its minute.
+// wantGraphs holds what b counted against what was settled, each graph made in
+// one go for its minute.
 func wantGraphs(t interface {
 	Helper()
 	Fatal(...any)
 	Fatalf(string, ...any)
-}, b *block.Block, rows []tomo.Settled) {
+}, b *block.Block, all []tomo.Settled) {
 	t.Helper()
-	got, err := b.Graphs()
+	rows, dropped := split(all)
+	for _, group := range []string{"", "G1", "G2", "SLOW", "KLJ5R2FQ", "nobody's"} {
+		for _, part := range []struct {
+			name string
+			rows []tomo.Settled
+			read func(string) (*block.Minutes, error)
+		}{{"rows", rows, b.Graphs}, {"dropped", dropped, b.DroppedGraphs}} {
+			minutes, err := part.read(group)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, total := graphsOf(part.rows, group)
+			if diff := cmp.Diff(want, graphs(t, minutes), sameGraph); diff != "" {
+				t.Fatalf("graphs of %s of %q: -want +got\n%s", part.name, group, diff)
+			}
+			var got tomo.ServiceGraph
+			if err := minutes.AddTotal(&got); err != nil {
+				t.Fatal(err)
+			}
+			got.Sort()
+			if diff := cmp.Diff(total, &got, sameGraph); diff != "" {
+				t.Fatalf("graph of all %s of %q: -want +got\n%s", part.name, group, diff)
+			}
+		}
+		counts := map[tomo.Time]tomo.Dropped{}
+		for _, row := range dropped {
+			if row.Summary.In(group) {
+				n := counts[row.Summary.Start.StartOfMinute()]
+				n.Traces, n.Documents = n.Traces+1, n.Documents+int64(len(row.Documents))
+				for _, d := range row.Documents {
+					n.Bytes += int64(len(d.Text))
+				}
+				counts[row.Summary.Start.StartOfMinute()] = n
+			}
+		}
+		var sum tomo.Dropped
+		for m, want := range counts {
+			sum.Add(want)
+			for _, r := range []tomo.TimeRange{{Start: m, End: m + 1}, {Start: m - 1, End: m + tomo.Minute/2}} {
+				if got, err := b.Dropped(r, group); got != want || err != nil {
+					t.Fatalf("dropped of %q in %v: %v, %v; want %v", group, r, got, err, want)
+				}
+			}
+			if got, err := b.Dropped(tomo.TimeRange{Start: m + 1, End: m + tomo.Minute}, group); got != (tomo.Dropped{}) || err != nil {
+				t.Fatalf("dropped of %q behind the beginning of the minute: %v, %v", group, got, err)
+			}
+		}
+		if got, err := b.Dropped(tomo.Always, group); got != sum || err != nil {
+			t.Fatalf("dropped of %q: %v, %v; want %v", group, got, err, sum)
+		}
+	}
+}
+
+// graphsOf makes the graphs of the minutes of a group's rows, and one of all.
+func graphsOf(rows []tomo.Settled, group string) (byMinute map[tomo.Time]*tomo.ServiceGraph, total *tomo.ServiceGraph) {
+	byMinute, total = map[tomo.Time]*tomo.ServiceGraph{}, &tomo.ServiceGraph{}
+	for _, row := range rows {
+		if !row.Summary.In(group) {
+			continue
+		}
+		for _, m := range row.Summary.ReceiptMinutes() {
+			if byMinute[m] == nil {
+				byMinute[m] = &tomo.ServiceGraph{}
+			}
+			byMinute[m].Add(row.Summary, tomo.TimeRange{Start: m, End: m + tomo.Minute})
+		}
+		total.Add(row.Summary, tomo.Always)
+	}
+	for _, g := range byMinute {
+		g.Sort()
+	}
+	total.Sort()
+	return byMinute, total
+}
+
+// graphs copies all of m.
+func graphs(t interface {
+	Helper()
+	Fatal(...any)
+}, m *block.Minutes) map[tomo.Time]*tomo.ServiceGraph {
+	t.Helper()
+	all := map[tomo.Time]*tomo.ServiceGraph{}
+	err := m.Each(nil, func(minute tomo.Time, g *tomo.ServiceGraph) {
+		all[minute] = &tomo.ServiceGraph{}
+		all[minute].Merge(g)
+		all[minute].Sort()
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[tomo.Time]*tomo.ServiceGraph{}
-	for _, row := range rows {
-		for _, m := range row.Summary.ReceiptMinutes() {
-			want[m] = &tomo.ServiceGraph{}
-		}
-	}
-	for m, g := range want {
-		for _, row := range rows {
-			g.Add(row.Summary, tomo.TimeRange{Start: m, End: m + tomo.Minute})
-		}
-		g.Sort()
-	}
-	compare := cmp.Options{
-		cmp.Comparer(func(a, b tomo.Histogram) bool {
-			x, _ := a.MarshalJSON()
-			y, _ := b.MarshalJSON()
-			return bytes.Equal(x, y)
-		}),
-		cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".nodes" || p.Last().String() == ".edges" }, cmp.Ignore()),
-	}
-	if diff := cmp.Diff(want, got, compare); diff != "" {
-		t.Fatalf("Graphs: -want +got\n%s", diff)
-	}
+	return all
+}
+
+var sameGraph = cmp.Options{
+	cmpopts.IgnoreUnexported(tomo.ServiceGraph{}), cmpopts.EquateEmpty(),
+	cmp.Transformer("histogram", func(h tomo.Histogram) string { return fmt.Sprint(h.Coarse(), h.Bins()) }),
 }
 
 // TestFilter: the filter knows every id of the block, and is wrong about fewer
@@ -381,7 +490,7 @@ func TestRows(t *testing.T) {
 // TestMerge: a block merged of others is, to the byte, the block that is written
 // of their rows.
 func TestMerge(t *testing.T) {
-	all := newShop(1).traces(400)
+	all := newShop(1).grouped(400, 6)
 	for seed := range uint64(8) {
 		random := rand.New(rand.NewPCG(seed, seed))
 		parts := make([][]tomo.Settled, 1+random.IntN(5))
@@ -389,8 +498,9 @@ func TestMerge(t *testing.T) {
 		var want []tomo.Settled
 		for _, row := range all[:random.IntN(len(all))] {
 			k := random.IntN(len(parts))
+			row.Dropped = random.IntN(4) == 0
 			parts[k] = append(parts[k], row)
-			if left[row.Summary.ID] = random.IntN(4) == 0; !left[row.Summary.ID] {
+			if left[row.Summary.ID] = random.IntN(4) == 0; !left[row.Summary.ID] || row.Dropped {
 				want = append(want, row)
 			}
 		}
@@ -401,6 +511,9 @@ func TestMerge(t *testing.T) {
 		}
 		o := block.Options{RowGroupSize: int64(random.IntN(2)) * 30 << 10}
 		var merged bytes.Buffer
+		for k := range parts {
+			parts[k], _ = split(parts[k])
+		}
 		info, err := block.Merge(&merged, blocks, func(b, row int) bool { return left[parts[b][row].Summary.ID] }, o)
 		if err != nil {
 			t.Fatal(err)
@@ -693,6 +806,7 @@ func TestPageIndex(t *testing.T) {
 func TestBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(genSettled, 1, 8).Draw(t, "rows")
+		rows[0].Dropped = false
 		if rapid.Bool().Draw(t, "odd values") {
 			s := rows[0].Summary
 			s.HTTP.URL = strings.Repeat("\U0010FFFF", 20)

@@ -24,7 +24,8 @@ type contents struct {
 	First    []tomo.Time
 	Last     []tomo.Time
 	Found    []int
-	Graphs   map[tomo.Time]string
+	Graphs   []string
+	Dropped  tomo.Dropped
 }
 
 // readAll asks a file everything. It stops at the first error.
@@ -66,15 +67,27 @@ func readAll(r io.ReaderAt, size int64) (c contents, err error) {
 			return c, fmt.Errorf("row %d has one time these documents and another time those", i)
 		}
 	}
-	graphs, err := b.Graphs()
-	if err != nil {
-		return c, err
+	for _, group := range []string{"", "GROUP00", "GROUP01", "GROUP02", "GROUP03"} {
+		for _, read := range []func(string) (*block.Minutes, error){b.Graphs, b.DroppedGraphs} {
+			minutes, err := read(group)
+			if err != nil {
+				return c, err
+			}
+			err = minutes.Each(nil, func(m tomo.Time, g *tomo.ServiceGraph) {
+				c.Graphs = append(c.Graphs, fmt.Sprintf("%d %+v %+v", m, g.Services, g.Edges))
+			})
+			if err != nil {
+				return c, err
+			}
+			var total tomo.ServiceGraph
+			if err := minutes.AddTotal(&total); err != nil {
+				return c, err
+			}
+			c.Graphs = append(c.Graphs, fmt.Sprintf("%+v %+v", total.Services, total.Edges))
+		}
 	}
-	c.Graphs = map[tomo.Time]string{}
-	for m, g := range graphs {
-		c.Graphs[m] = fmt.Sprintf("%+v %+v", g.Services, g.Edges)
-	}
-	return c, nil
+	c.Dropped, err = b.Dropped(tomo.Always, "")
+	return c, err
 }
 
 func mustReadAll(t *testing.T, file []byte) contents {
@@ -86,10 +99,18 @@ func mustReadAll(t *testing.T, file []byte) contents {
 	return c
 }
 
+// damaged is what is in the files that are damaged: three rows in groups, and a
+// trace that was dropped.
+func damaged() []tomo.Settled {
+	rows := newShop(1).grouped(4, 4)
+	rows[1].Dropped = true
+	return rows
+}
+
 // TestDamage changes one bit of a file, all over it. Either that is noticed or the
 // answers are the same; there is no third way.
 func TestDamage(t *testing.T) {
-	_, file := write(t, newShop(1).traces(3), block.Options{})
+	_, file := write(t, damaged(), block.Options{})
 	want := mustReadAll(t, file)
 	harmless, tries := 0, 0
 	for i := 0; i < len(file); i += 37 {

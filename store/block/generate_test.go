@@ -46,6 +46,19 @@ func (g *shop) traces(n int) []tomo.Settled {
 	return rows
 }
 
+// grouped makes n traces of which each belongs to about three of so many groups.
+func (g *shop) grouped(n, groups int) []tomo.Settled {
+	rows := g.traces(n)
+	for i := range rows {
+		for k := range groups {
+			if g.random.IntN(groups) < 3 {
+				rows[i].Summary.Groups = append(rows[i].Summary.Groups, fmt.Sprintf("GROUP%02d", k))
+			}
+		}
+	}
+	return rows
+}
+
 func (g *shop) trace() tomo.Settled {
 	r := g.random
 	g.now += tomo.Time(r.Int64N(2 * g.every.Microseconds()))

@@ -7,10 +7,11 @@ import (
 	"github.com/tomotrace/tomo"
 )
 
-// Merge writes one block of the rows of several, in order, to w. It leaves out
-// the rows for which skip is true, which are told by the number of the block in
-// the list and of the row in it; a nil skip leaves out none. The new block is
-// the one that Write makes of the same rows.
+// Merge writes one block of the rows of several, in order, to w, and of all that
+// they counted and dropped. It leaves out the rows for which skip is true, which
+// are told by the number of the block in the list and of the row in it; a nil
+// skip leaves out none. The new block is the one that Write makes of the same
+// rows.
 //
 // It holds a page of each column of each block in memory, and a row group of
 // what it writes.
@@ -43,13 +44,20 @@ func Merge(w io.Writer, blocks []*Block, skip func(block, row int) bool, o Optio
 			}
 		}
 		if next == nil {
-			return out.close()
+			break
 		}
 		if err := out.add(&next.head); err != nil {
 			return Info{}, err
 		}
 		next.head.Summary = nil
 	}
+	for i, b := range blocks {
+		out.info.Dropped.merge(&b.info.Dropped)
+		if err := out.drops.merge(b); err != nil {
+			return Info{}, fmt.Errorf("block %d: %w", i, err)
+		}
+	}
+	return out.close()
 }
 
 // source is a block that is merged.

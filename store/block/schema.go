@@ -15,7 +15,8 @@ import (
 // schemaVersion is written into every block under the key tomo.schema. It
 // grows when a column is added, goes or changes its meaning.
 //
-// Blocks of version 1 are read too: they have no groups.
+// Blocks of version 1 are read too: they have no groups, and their graphs are
+// made again from their rows.
 const (
 	schemaVersion = "2"
 	withoutGroups = "1"

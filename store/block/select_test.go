@@ -137,6 +137,9 @@ func (a asker) condition(depth int) filter.Condition {
 func TestSelect(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		rows := rapid.SliceOfN(genSettled, 1, 30).Draw(r, "rows")
+		for i := range rows {
+			rows[i].Dropped = false
+		}
 		for _, row := range rows {
 			s := row.Summary
 			for i := range s.Annotations {

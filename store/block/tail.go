@@ -18,8 +18,8 @@ const magic = "PAR1"
 // pages only, so the tail carries its own, and the filter of ids with it, in a
 // place that other readers pass over because nothing points to it:
 //
-//	row groups │ page indexes │ filters of values │ filter │ seal │ footer │ length, "PAR1"
-//	            ╰──────────────── sealed ─────────────────╯        ╰ sealed ╯
+//	row groups │ sections │ page indexes │ filters of values │ filter │ seal │ footer │ length, "PAR1"
+//	                       ╰──────────────── sealed ─────────────────╯        ╰ sealed ╯
 //
 // Parquet has a place for filters too. It is not used: released versions of
 // DuckDB hash a column of bytes otherwise than Parquet says, and would find no
@@ -61,9 +61,6 @@ func parseSeal(b []byte) (seal, error) {
 
 // writeTail writes everything after the row groups.
 func (w *writer) writeTail(metadata []format.KeyValue) error {
-	if err := w.begin(); err != nil {
-		return err
-	}
 	var tail bytes.Buffer
 	encoder := thrift.NewEncoder(new(thrift.CompactProtocol).NewWriter(&tail))
 	encode := func(index any) (offset int64, length int32, err error) {

@@ -42,12 +42,45 @@ type Info struct {
 	MinEnd     tomo.Time `json:"min_end"`
 	MaxEnd     tomo.Time `json:"max_end"`
 
+	Dropped DroppedInfo `json:"dropped,omitzero"`
+
 	Bytes int64 `json:"bytes,omitempty"` // size of the file
 }
 
-// Write writes a block of the rows, in any order, to w. It sorts the slice by
-// start, then id: the newest rows are the tail of the file. Text in summaries
-// that is not UTF-8 is repaired with U+FFFD; documents stay as they are.
+// Newest is the latest start of a trace, the dropped ones included.
+func (i *Info) Newest() tomo.Time {
+	if i.Dropped.Traces == 0 {
+		return i.MaxStart
+	}
+	return max(i.MaxStart, i.Dropped.MaxStart)
+}
+
+// Changed is the latest receipt of anything, the dropped traces included.
+func (i *Info) Changed() tomo.Time {
+	if i.Dropped.Traces == 0 {
+		return i.MaxReceived
+	}
+	return max(i.MaxReceived, i.Dropped.MaxReceipt)
+}
+
+// DroppedInfo is what is known about the traces that left no row. It is zero if
+// there were none.
+type DroppedInfo struct {
+	Traces    int64 `json:"traces"`
+	Documents int64 `json:"documents"`
+	Bytes     int64 `json:"bytes"`
+
+	// Of Summary.Start, and of what the graphs count.
+	MinStart   tomo.Time `json:"min_start"`
+	MaxStart   tomo.Time `json:"max_start"`
+	MinReceipt tomo.Time `json:"min_receipt"`
+	MaxReceipt tomo.Time `json:"max_receipt"`
+}
+
+// Write writes a block of the rows, in any order, to w; those that are dropped
+// are counted and left out. It sorts the slice by start, then id: the newest rows
+// are the tail of the file. Text in summaries that is not UTF-8 is repaired with
+// U+FFFD; documents stay as they are.
 //
 // After an error w holds no block.
 func Write(w io.Writer, rows []tomo.Settled, o Options) (Info, error) {
@@ -55,6 +88,11 @@ func Write(w io.Writer, rows []tomo.Settled, o Options) (Info, error) {
 	b := newWriter(w, o)
 	defer b.release()
 	for i := range rows {
+		if rows[i].Dropped {
+			b.drops.add(&rows[i])
+			b.info.Dropped.add(&rows[i])
+			continue
+		}
 		if err := b.add(&rows[i]); err != nil {
 			return Info{}, fmt.Errorf("writing a block: %w", err)
 		}
@@ -104,7 +142,8 @@ type writer struct {
 	groups []rowGroup
 	info   Info
 	hashes []uint64
-	graphs graphs
+	tally  *tally // of the rows
+	drops  drops
 }
 
 // rowGroup is what the tail tells of a row group.
@@ -163,7 +202,7 @@ func newWriter(out io.Writer, o Options) *writer {
 		MinReceived: math.MaxInt64, MaxReceived: math.MinInt64,
 		MinReceipt: math.MaxInt64, MinEnd: math.MaxInt64, MaxEnd: math.MinInt64,
 	}
-	w.graphs = graphs{}
+	w.tally, w.drops = newTally(), newDrops()
 	return w
 }
 
@@ -172,7 +211,7 @@ func (w *writer) release() {
 	w.out, w.size = nil, 0
 	w.clearGroup()
 	clear(w.groups)
-	w.groups, w.hashes, w.graphs = w.groups[:0], w.hashes[:0], nil
+	w.groups, w.hashes, w.tally, w.drops = w.groups[:0], w.hashes[:0], nil, drops{}
 	w.press.kept = w.press.kept[:0]
 	writers.Put(w)
 }
@@ -200,7 +239,7 @@ func (w *writer) add(row *tomo.Settled) error {
 	if err := w.addLists(s); err != nil {
 		return fmt.Errorf("trace %v: %w", s.ID, err)
 	}
-	w.graphs.add(s)
+	w.tally.add(s)
 	w.hashes = append(w.hashes, Hash(s.ID))
 	w.info.add(row)
 	w.rows++
@@ -410,12 +449,39 @@ func (i *Info) add(row *tomo.Settled) {
 	i.MinStart, i.MaxStart = min(i.MinStart, s.Start), max(i.MaxStart, s.Start)
 	i.MinReceived, i.MaxReceived = min(i.MinReceived, s.Received), max(i.MaxReceived, s.Received)
 	i.MinEnd, i.MaxEnd = min(i.MinEnd, first), max(i.MaxEnd, last)
-	i.MinReceipt = min(i.MinReceipt, s.Received)
-	for k := range s.Units {
-		i.MinReceipt = min(i.MinReceipt, s.Units[k].Received)
+	receipt, _ := receipts(s)
+	i.MinReceipt = min(i.MinReceipt, receipt)
+}
+
+// receipts is the first and the last receipt of a trace, its units and calls.
+func receipts(s *tomo.Summary) (first, last tomo.Time) {
+	first, last = s.Received, s.Received
+	for i := range s.Units {
+		first, last = min(first, s.Units[i].Received), max(last, s.Units[i].Received)
 	}
-	for k := range s.Calls {
-		i.MinReceipt = min(i.MinReceipt, s.Calls[k].Received)
+	for i := range s.Calls {
+		first, last = min(first, s.Calls[i].Received), max(last, s.Calls[i].Received)
+	}
+	return first, last
+}
+
+func (i *DroppedInfo) add(row *tomo.Settled) {
+	n := sizeOf(row)
+	first, last := receipts(row.Summary)
+	i.merge(&DroppedInfo{n.Traces, n.Documents, n.Bytes, row.Summary.Start, row.Summary.Start, first, last})
+}
+
+func (i *DroppedInfo) merge(o *DroppedInfo) {
+	switch {
+	case o.Traces == 0:
+	case i.Traces == 0:
+		*i = *o
+	default:
+		i.Traces += o.Traces
+		i.Documents += o.Documents
+		i.Bytes += o.Bytes
+		i.MinStart, i.MaxStart = min(i.MinStart, o.MinStart), max(i.MaxStart, o.MaxStart)
+		i.MinReceipt, i.MaxReceipt = min(i.MinReceipt, o.MinReceipt), max(i.MaxReceipt, o.MaxReceipt)
 	}
 }
 
@@ -550,19 +616,21 @@ func (w *writer) write(b []byte) error {
 
 // close writes what is left and the tail of the file.
 func (w *writer) close() (Info, error) {
-	if err := w.endGroup(); err != nil {
-		return Info{}, err
+	for _, do := range []func() error{w.endGroup, w.begin} {
+		if err := do(); err != nil {
+			return Info{}, err
+		}
 	}
 	info, err := json.Marshal(w.info)
 	if err != nil {
 		return Info{}, err
 	}
-	graphs, err := w.graphs.encode(w.press.encoder)
+	sections, err := w.writeSections()
 	if err != nil {
 		return Info{}, err
 	}
 	err = w.writeTail([]format.KeyValue{
-		{Key: graphsKey, Value: graphs},
+		{Key: graphsKey, Value: sections},
 		{Key: infoKey, Value: string(info)},
 		{Key: schemaKey, Value: schemaVersion},
 	})

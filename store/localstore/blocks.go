@@ -31,12 +31,11 @@ type blockFile struct {
 	graphs liveGraphs
 }
 
-// liveGraphs is the per-minute graphs of a block's live rows, kept until other
-// rows are dead or the block is closed.
+// liveGraphs is the graphs of a block's rows without the dead ones, by group, kept
+// until other rows are dead or the block is closed.
 type liveGraphs struct {
-	dead     *rowSet
-	byMinute map[tomo.Time]*tomo.ServiceGraph
-	total    *tomo.ServiceGraph
+	dead   *rowSet
+	groups map[string]*block.Minutes
 }
 
 // maxOpenBlocks bounds the files and the footers held in memory: about 20 kB of
@@ -198,54 +197,43 @@ func (f *blockFile) documents(row int) (docs []tomo.RawDocument, err error) {
 	return docs, err
 }
 
-// graphsOf is the per-minute graphs of the rows that are not in dead and of
-// traces of a group, and their merge. Nobody may change them.
-func (f *blockFile) graphsOf(dead *rowSet, group string) (live liveGraphs, err error) {
-	if group != "" {
-		live.byMinute, err = f.recount(dead, group)
-		live.total = &tomo.ServiceGraph{}
-		for _, g := range live.byMinute {
-			live.total.Merge(g)
-		}
-		return live, err
-	}
-	f.mu.Lock()
-	live = f.graphs
-	f.mu.Unlock()
-	if live.byMinute != nil && live.dead.equal(dead) {
-		return live, nil
-	}
-	live = liveGraphs{dead: dead}
+// graphsOf is the graphs by minute of those traces of a group whose rows are not
+// in dead. It counts the rows again where some are.
+func (f *blockFile) graphsOf(dead *rowSet, group string) (m *block.Minutes, err error) {
 	if dead.count() == 0 {
 		err = f.use(func(b *block.Block) (err error) {
-			live.byMinute, err = b.Graphs()
+			m, err = b.Graphs(group)
 			return err
 		})
-	} else {
-		live.byMinute, err = f.recount(dead, group)
-	}
-	if err != nil {
-		return liveGraphs{}, err
-	}
-	live.total = &tomo.ServiceGraph{}
-	for _, g := range live.byMinute {
-		live.total.Merge(g)
+		return m, err
 	}
 	f.mu.Lock()
-	f.graphs = live
+	live := f.graphs
 	f.mu.Unlock()
-	return live, nil
+	if live.groups == nil || !live.dead.equal(dead) {
+		err := f.use(func(b *block.Block) (err error) {
+			live.dead = dead
+			live.groups, err = b.Recount(dead.has)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		f.mu.Lock()
+		f.graphs = live
+		f.mu.Unlock()
+	}
+	return live.groups[group], nil
 }
 
-// recount makes the per-minute graphs from the rows that are left.
-func (f *blockFile) recount(dead *rowSet, group string) (map[tomo.Time]*tomo.ServiceGraph, error) {
-	byMinute := map[tomo.Time]*tomo.ServiceGraph{}
-	err := f.eachLive(dead, func(s *tomo.Summary) {
-		if s.In(group) {
-			addByMinute(byMinute, s, tomo.Always)
-		}
+// droppedGraphs is the graphs by minute of those traces of a group that were
+// dropped.
+func (f *blockFile) droppedGraphs(group string) (m *block.Minutes, err error) {
+	err = f.use(func(b *block.Block) (err error) {
+		m, err = b.DroppedGraphs(group)
+		return err
 	})
-	return byMinute, err
+	return m, err
 }
 
 // scanChunk is how many rows are read at a time.

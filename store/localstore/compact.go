@@ -12,12 +12,15 @@ import (
 )
 
 const (
-	// smallRows is below how many rows a block is merged with its neighbours.
+	// smallRows is below what weight a block is merged with its neighbours. A row
+	// weighs 1.
 	smallRows = 4096
 	// fanIn is how many small neighbours make a merge worth while.
 	fanIn = 8
-	// mergedRows bounds the rows of a merged block.
+	// mergedRows bounds the weight of a merged block.
 	mergedRows = 65536
+	// droppedPerRow is how many dropped traces weigh as much as a row.
+	droppedPerRow = 16
 	// mostlyDead is the share of superseded rows, in percent, from which a
 	// block is written anew.
 	mostlyDead = 30
@@ -60,7 +63,7 @@ func (s *Store) expire() error {
 	var old []*blockFile
 	s.mu.Lock()
 	for _, f := range s.blocks {
-		if f.Info.MaxReceived < limit {
+		if f.Info.Changed() < limit {
 			old = append(old, f)
 		}
 	}
@@ -77,12 +80,15 @@ func (s *Store) expire() error {
 	for _, t := range s.open.traces {
 		for _, f := range old {
 			if t.base == f {
-				t.base, t.row, t.baseDocs, t.baseOver = nil, 0, 0, false
+				t.base, t.row, t.rowFacts = nil, 0, rowFacts{}
 			}
 		}
 	}
 	for _, f := range old {
 		s.counters.expiredBlocks.Add(1)
+		if f.Info.Rows == 0 {
+			continue
+		}
 		s.o.Lost(tomo.Loss{Time: s.now(), Source: "store", Reason: tomo.LossExpired, ID: f.Name, Count: f.Info.Documents,
 			Detail: fmt.Sprintf("%d traces, the last changed at %s, are older than the retention of %s",
 				f.Info.Rows-f.dead.count(), f.Info.MaxReceived.Std().Format(time.RFC3339), s.o.Retention)})
@@ -105,10 +111,10 @@ func (s *Store) compact() (bool, error) {
 	s.mu.Lock()
 	run := s.run()
 	dead := make([]*rowSet, len(run))
-	live := 0
+	empty := true
 	for i, f := range run {
 		dead[i] = f.dead
-		live += f.Info.Rows - f.dead.count()
+		empty = empty && f.Info.Rows == f.dead.count() && f.Info.Dropped.Traces == 0
 	}
 	s.mu.Unlock()
 	if len(run) == 0 {
@@ -116,7 +122,7 @@ func (s *Store) compact() (bool, error) {
 	}
 	var merged *blockFile
 	var added []blockEntry
-	if live > 0 {
+	if !empty {
 		f, err := s.mergeBlocks(run, dead)
 		if err != nil {
 			return false, fmt.Errorf("merging %d blocks: %w", len(run), err)
@@ -139,19 +145,20 @@ func (s *Store) compact() (bool, error) {
 // block most of which is dead or that has another key. The caller holds s.mu.
 func (s *Store) run() []*blockFile {
 	var run []*blockFile
-	rows := 0
+	total := 0
 	for _, f := range s.blocks {
 		if f.dead.count()*100 > f.Info.Rows*mostlyDead || f.Key != *s.key.Load() {
 			return []*blockFile{f}
 		}
-		if f.Info.Rows >= smallRows || rows+f.Info.Rows > mergedRows {
+		weight := f.Info.Rows + int(f.Info.Dropped.Traces/droppedPerRow)
+		if weight >= smallRows || total+weight > mergedRows {
 			if len(run) >= fanIn {
 				return run
 			}
-			run, rows = nil, 0
+			run, total = nil, 0
 		}
-		if f.Info.Rows < smallRows {
-			run, rows = append(run, f), rows+f.Info.Rows
+		if weight < smallRows {
+			run, total = append(run, f), total+weight
 		}
 	}
 	if len(run) >= fanIn {

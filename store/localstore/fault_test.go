@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -223,8 +224,9 @@ func (f *faultyFile) Truncate(size int64) error {
 }
 
 // script writes, settles and tidies, and returns the documents that were
-// acknowledged. Whatever fails is tried once more later, as the pipeline does. If
-// it encrypts, the key becomes another one now and then.
+// acknowledged, by the names of their services. Whatever fails is tried once more
+// later, as the pipeline does. If it encrypts, the key becomes another one now and
+// then.
 func script(s *localstore.Store, encrypts bool) (acked []string) {
 	ctx := context.Background()
 	now := tomo.TimeOf(start)
@@ -235,11 +237,11 @@ func script(s *localstore.Store, encrypts bool) (acked []string) {
 		}
 		if _, err := s.PutSegments(ctx, docs); err == nil {
 			for _, d := range docs {
-				acked = append(acked, string(d.Text))
+				acked = append(acked, serviceOf(d.Text))
 			}
 		}
 		if i%2 == 1 {
-			settleAll(ctx, s)
+			settleHalf(ctx, s)
 		}
 		if key, changes := map[int]string{3: "one", 10: "two", 17: "", 22: "one"}[i]; encrypts && changes {
 			s.Encrypt(ctx, key)
@@ -251,22 +253,40 @@ func script(s *localstore.Store, encrypts bool) (acked []string) {
 	return acked
 }
 
+// settleAll settles what is open.
 func settleAll(ctx context.Context, s *localstore.Store) error {
+	return settle(ctx, s, func(tomo.TraceID) bool { return false })
+}
+
+// settleHalf drops every second trace whenever it settles as if for the first
+// time.
+func settleHalf(ctx context.Context, s *localstore.Store) error {
+	return settle(ctx, s, func(id tomo.TraceID) bool { return id[15]%2 == 1 })
+}
+
+func settle(ctx context.Context, s *localstore.Store, drop func(tomo.TraceID) bool) error {
 	due, err := s.Due(ctx, tomo.SettlePolicy{Round: 1 << 40})
 	if err != nil {
 		return err
 	}
 	var rows []tomo.Settled
 	for _, d := range due {
-		rows = append(rows, tomo.Settled{Summary: derive.Summary(d.ID, d.Documents), Documents: d.Documents})
+		rows = append(rows, tomo.Settled{Summary: derive.Summary(d.ID, d.Documents), Documents: d.Documents, Dropped: drop(d.ID)})
 	}
 	return s.Settle(ctx, rows)
 }
 
+// incoming is a document of a service of its own.
 func incoming(trace, segment int, received tomo.Time) tomo.Incoming {
 	id := tomo.TraceID{15: byte(trace + 1)}
-	text := fmt.Sprintf(`{"trace_id":"%v","id":"%016x","name":"a","start_time":1767607200.5,"end_time":1767607201}`, id, segment)
+	text := fmt.Sprintf(`{"trace_id":"%v","id":"%016x","name":"service-%04d","start_time":1767607200.5,"end_time":1767607201}`, id, segment, segment)
 	return tomo.Incoming{TraceID: id, First: 1767607200500000, Last: 1767607200500000, RawDocument: tomo.RawDocument{Text: []byte(text), Received: received}}
+}
+
+func serviceOf(text []byte) string {
+	_, name, _ := strings.Cut(string(text), `"name":"`)
+	name, _, _ = strings.Cut(name, `"`)
+	return name
 }
 
 // held lists the texts of everything in the store, through the summaries.
@@ -291,8 +311,9 @@ func held(t *testing.T, s *localstore.Store) (texts []string) {
 }
 
 // TestEveryFault lets the nth write, sync, rename … of a store fail, for each n:
-// nothing acknowledged may be missing or there twice, in the store that goes
-// on and in the one that is opened next.
+// nothing acknowledged may be missing or there twice, and nothing that was
+// dropped uncounted or counted twice, in the store that goes on and in the one
+// that is opened next.
 func TestEveryFault(t *testing.T) {
 	modes := []struct {
 		name  string
@@ -332,7 +353,7 @@ func TestEveryFault(t *testing.T) {
 					t.Fatalf("fault %d: opening again: %v", nth, err)
 				}
 				holds(t, nth, s, acked)
-				if err := settleAll(context.Background(), s); err != nil {
+				if err := settleHalf(context.Background(), s); err != nil {
 					t.Fatalf("fault %d: settling: %v", nth, err)
 				}
 				holds(t, nth, s, acked)
@@ -351,15 +372,43 @@ func onward(nth int) func(int) bool { return func(n int) bool { return n >= nth 
 
 func holds(t *testing.T, nth int, s *localstore.Store, acked []string) {
 	t.Helper()
+	ctx := context.Background()
+	graph, err := s.Graph(ctx, tomo.Always, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]int64{}
+	for i := range graph.Services {
+		if n := &graph.Services[i]; n.Type != tomo.ClientType {
+			counted[n.Name] = n.Statistics.Total()
+		}
+	}
+	for name, n := range counted {
+		if n != 1 {
+			t.Errorf("fault %d: the document of %s is counted %d times", nth, name, n)
+		}
+	}
+	for _, name := range acked {
+		if counted[name] == 0 {
+			t.Errorf("fault %d: acknowledged, but neither there nor counted: %s", nth, name)
+		}
+	}
 	texts := held(t, s)
+	for _, text := range texts {
+		if counted[serviceOf([]byte(text))] == 0 {
+			t.Errorf("fault %d: there, but not counted: %s", nth, text)
+		}
+	}
 	slices.Sort(texts)
 	if distinct := slices.Compact(slices.Clone(texts)); len(distinct) != len(texts) {
 		t.Errorf("fault %d: %d documents are there, %d of them distinct", nth, len(texts), len(distinct))
 	}
-	for _, text := range acked {
-		if _, found := slices.BinarySearch(texts, text); !found {
-			t.Errorf("fault %d: acknowledged, but not there: %s", nth, text)
-		}
+	dropped, err := s.Dropped(ctx, tomo.Always, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int(dropped.Documents)+len(texts) != len(counted) {
+		t.Errorf("fault %d: %d documents are there, %d were dropped, %d are counted", nth, len(texts), dropped.Documents, len(counted))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/store/localstore"
 	"github.com/tomotrace/tomo/store/storetest"
 )
@@ -17,7 +16,7 @@ func TestStore(t *testing.T) {
 	var opened atomic.Int64
 	storetest.Run(t, func(t testing.TB, dir string, o storetest.Options) storetest.Store {
 		s, err := localstore.Open(dir, localstore.Options{
-			Derive: derive.Summary, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost, Keys: keys,
+			Derive: o.Derive, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost, Keys: keys,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -3,8 +3,11 @@ package localstore
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"path/filepath"
+	"slices"
 
+	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/store/block"
 )
 
@@ -25,6 +28,28 @@ type edit struct {
 	Add     []blockEntry     `json:"add,omitempty"`
 	Remove  []string         `json:"remove,omitempty"`
 	Dead    map[string][]int `json:"dead,omitempty"` // block → rows superseded by later ones
+	// Dropped are traces that an added block counts and has no rows of. While
+	// the log has their documents, nothing else tells that they are settled.
+	Dropped []droppedIDs `json:"dropped,omitempty"`
+}
+
+// droppedIDs are traces of which everything that the log holds up to a position
+// was dropped. What came later opens a trace anew.
+type droppedIDs struct {
+	Through position `json:"through"`
+	IDs     []byte   `json:"ids"` // 16 bytes each
+}
+
+func (d *droppedIDs) add(id tomo.TraceID) { d.IDs = append(d.IDs, id[:]...) }
+
+func (d *droppedIDs) each() iter.Seq[tomo.TraceID] {
+	return func(yield func(tomo.TraceID) bool) {
+		for id := range slices.Chunk(d.IDs, len(tomo.TraceID{})) {
+			if len(id) == len(tomo.TraceID{}) && !yield(tomo.TraceID(id)) {
+				return
+			}
+		}
+	}
 }
 
 // blockEntry is a block as the manifest knows it.

@@ -25,10 +25,9 @@ type openTrace struct {
 	last   tomo.Time   // receipt of the latest document
 
 	// base is the row in which the trace was settled before, nil if it was not.
-	base     *blockFile
-	row      int
-	baseDocs int
-	baseOver bool
+	base *blockFile
+	row  int
+	rowFacts
 
 	over bool // documents were refused since: the trace is full
 	pins int  // documents on their way into docs
@@ -39,6 +38,20 @@ type openTrace struct {
 	duplicates              int // documents the round found to be there already
 
 	byActivity, byAge links
+}
+
+// rowFacts is what has to be known of the row of an open trace, zero if it has
+// none.
+type rowFacts struct {
+	baseDocs   int
+	baseOver   bool
+	baseGroups []string
+}
+
+// covers reports whether the row says all there is to say of a trace of so many
+// documents. over: some were refused.
+func (f *rowFacts) covers(docs int, over bool) bool {
+	return docs == f.baseDocs && (f.baseOver || !over)
 }
 
 // links ties an openTrace into a list.

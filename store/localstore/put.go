@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -188,7 +189,31 @@ func (s *Store) clearLog() error {
 		case <-s.closed:
 		}
 	}
-	return s.wal.trim()
+	return s.trimLog()
+}
+
+// trimLog removes the log files that keep nothing open, and forgets the dropped
+// traces of which no file is left.
+func (s *Store) trimLog() error {
+	if err := s.wal.trim(); err != nil {
+		return err
+	}
+	oldest := s.wal.oldest()
+	gone := func(d droppedIDs) bool { return d.Through.file() < oldest }
+	s.mu.Lock()
+	some := slices.ContainsFunc(s.dropped, gone)
+	s.mu.Unlock()
+	if !some {
+		return nil
+	}
+	// A file that comes back after a power cut would bring its documents along.
+	if err := s.fs.SyncDir(s.wal.dir); err != nil {
+		return fmt.Errorf("syncing %s: %w", s.wal.dir, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropped = slices.DeleteFunc(s.dropped, gone)
+	return nil
 }
 
 // admit decides which documents of a group fit into their traces and pins the

@@ -31,13 +31,14 @@ type viewBlock struct {
 }
 
 type viewTrace struct {
-	id   tomo.TraceID
-	docs []tomo.RawDocument
-	base *blockFile
-	row  int
-	over bool
-	hi   tomo.Time // the summary starts then at the latest, if there is no base
-	last tomo.Time // receipt of the latest change
+	id     tomo.TraceID
+	docs   []tomo.RawDocument
+	base   *blockFile
+	row    int
+	over   bool
+	before rowFacts
+	hi     tomo.Time // the summary starts then at the latest, if there is no base
+	last   tomo.Time // receipt of the latest change
 }
 
 // view takes a view, of the open traces with those that want says; nil: with
@@ -55,7 +56,7 @@ func (s *Store) view(want func(*openTrace) bool) *view {
 			hidden[t.base] = append(hidden[t.base], t.row)
 		}
 		if want == nil || want(t) {
-			v.open = append(v.open, viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, hi: t.hi, last: t.last})
+			v.open = append(v.open, viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, before: t.rowFacts, hi: t.hi, last: t.last})
 		}
 	}
 	for i, f := range s.blocks {
@@ -74,7 +75,8 @@ func (v *view) close() {
 	}
 }
 
-// summary derives an open trace.
+// summary derives an open trace. It is in the groups that it settled with, and
+// if there is anything new in it, in those that it would settle with now.
 func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
 	docs, err := stored(t.docs, t.base, t.row)
 	if err != nil {
@@ -82,6 +84,14 @@ func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
 	}
 	s := v.store.o.Derive(t.id, docs)
 	s.LimitExceeded = s.LimitExceeded || t.over
+	switch {
+	case t.before.covers(len(docs), t.over):
+		s.Groups = t.before.baseGroups
+	case len(t.before.baseGroups) > 0:
+		s.Groups = slices.Concat(s.Groups, t.before.baseGroups)
+		slices.Sort(s.Groups)
+		s.Groups = slices.Compact(s.Groups)
+	}
 	return s, nil
 }
 
@@ -597,7 +607,8 @@ func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
 // Graph is the service graph of what was received in r of the traces of a group;
 // "" stands for all. Whole minutes come from the figures that each block
 // carries; the rows of a block are read only for minutes that r cuts, and where
-// rows were superseded.
+// rows were superseded. Of dropped traces there are only minutes: each counts
+// where it begins.
 func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
 	v := s.view(nil)
 	defer v.close()
@@ -628,6 +639,9 @@ func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tom
 }
 
 func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange, group string) error {
+	if err := b.addDropped(graph, r, group); err != nil {
+		return err
+	}
 	if b.Info.Rows == b.hidden.count() || r.End <= b.Info.MinReceipt || b.Info.MaxReceived < r.Start {
 		return nil
 	}
@@ -636,24 +650,25 @@ func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange, group s
 		return err
 	}
 	if r.Contains(b.Info.MinReceipt) && r.Contains(b.Info.MaxReceived) {
-		graph.Merge(live.total)
-		return nil
+		return live.AddTotal(graph)
 	}
 	var cut []tomo.TimeRange
-	for m, g := range live.byMinute {
+	whole := func(m tomo.Time) bool {
 		minute := tomo.TimeRange{Start: m, End: m + tomo.Minute}
 		// What of the minute can hold anything at all.
 		held := tomo.TimeRange{Start: max(m, b.Info.MinReceipt), End: min(minute.End, b.Info.MaxReceived+1)}
 		switch {
 		case !r.Overlaps(held.Start, held.End-1):
+			return false
 		case r.Contains(held.Start) && r.Contains(held.End-1):
-			graph.Merge(g)
-		default:
-			cut = append(cut, tomo.TimeRange{Start: max(r.Start, m), End: min(r.End, minute.End)})
+			return true
 		}
+		cut = append(cut, tomo.TimeRange{Start: max(r.Start, m), End: min(r.End, minute.End)})
+		return false
 	}
-	if len(cut) == 0 {
-		return nil
+	err = live.Each(whole, func(_ tomo.Time, g *tomo.ServiceGraph) { graph.Merge(g) })
+	if err != nil || len(cut) == 0 {
+		return err
 	}
 	return b.eachLive(b.hidden, func(s *tomo.Summary) {
 		if !s.In(group) {
@@ -665,6 +680,53 @@ func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange, group s
 	})
 }
 
+// addDropped adds the minutes of dropped traces that begin in r.
+func (b *viewBlock) addDropped(graph *tomo.ServiceGraph, r tomo.TimeRange, group string) error {
+	d := &b.Info.Dropped
+	first, last := d.MinReceipt.StartOfMinute(), d.MaxReceipt.StartOfMinute()
+	if d.Traces == 0 || !r.Overlaps(first, last) {
+		return nil
+	}
+	dropped, err := b.droppedGraphs(group)
+	if err != nil {
+		return err
+	}
+	if r.Contains(first) && r.Contains(last) {
+		return dropped.AddTotal(graph)
+	}
+	return dropped.Each(r.Contains, func(_ tomo.Time, g *tomo.ServiceGraph) { graph.Merge(g) })
+}
+
+// Dropped is how much keep rules dropped of a group's traces, or of all for "",
+// that started in the minutes that begin in r.
+func (s *Store) Dropped(ctx context.Context, r tomo.TimeRange, group string) (sum tomo.Dropped, err error) {
+	v := s.view(func(*openTrace) bool { return false })
+	defer v.close()
+	for i := range v.blocks {
+		if err := ctx.Err(); err != nil {
+			return tomo.Dropped{}, err
+		}
+		b := &v.blocks[i]
+		d := &b.Info.Dropped
+		first, last := d.MinStart.StartOfMinute(), d.MaxStart.StartOfMinute()
+		switch {
+		case d.Traces == 0 || !r.Overlaps(first, last):
+		case group == "" && r.Contains(first) && r.Contains(last):
+			sum.Add(tomo.Dropped{Traces: d.Traces, Documents: d.Documents, Bytes: d.Bytes})
+		default:
+			err := b.use(func(open *block.Block) error {
+				n, err := open.Dropped(r, group)
+				sum.Add(n)
+				return err
+			})
+			if err != nil {
+				return tomo.Dropped{}, err
+			}
+		}
+	}
+	return sum, nil
+}
+
 // Stats is what the store holds and has done.
 type Stats struct {
 	OpenTraces    int
@@ -673,9 +735,10 @@ type Stats struct {
 	SettleLag     time.Duration // how long the trace that waits longest has been quiet
 	LogBytes      int64
 	Blocks        int
-	Rows          int64 // settled traces
-	DeadRows      int64 // superseded, not yet compacted away
-	Documents     int64 // settled
+	Rows          int64        // settled traces
+	DeadRows      int64        // superseded, not yet compacted away
+	Documents     int64        // settled
+	Dropped       tomo.Dropped // counted in blocks, and nothing else is left
 	BlockBytes    int64
 
 	Groups, GroupDocuments, FailedWrites        int64
@@ -701,6 +764,7 @@ func (s *Store) Stats() Stats {
 		stats.Rows += int64(f.Info.Rows - f.dead.count())
 		stats.DeadRows += int64(f.dead.count())
 		stats.Documents += int64(f.Info.Documents)
+		stats.Dropped.Add(tomo.Dropped{Traces: f.Info.Dropped.Traces, Documents: f.Info.Dropped.Documents, Bytes: f.Info.Dropped.Bytes})
 		stats.BlockBytes += f.Info.Bytes
 	}
 	return stats

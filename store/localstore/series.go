@@ -7,7 +7,7 @@ import (
 )
 
 // Series gives each the service graphs of a group's traces, "" for all, of the
-// minutes that r touches, by receipt, in parts: a part of every block that holds
+// minutes that r touches, by receipt, in parts: of every block that holds
 // something of a minute, and one of all open traces. The rows of a block are read
 // only where rows were superseded.
 func (s *Store) Series(ctx context.Context, r tomo.TimeRange, group string, each func(minute tomo.Time, part *tomo.ServiceGraph)) error {
@@ -20,18 +20,8 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, group string, each
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b := &v.blocks[i]
-		if b.Info.Rows == b.hidden.count() || !touches(r, b.Info.MinReceipt, b.Info.MaxReceived) {
-			continue
-		}
-		live, err := b.graphsOf(b.hidden, group)
-		if err != nil {
+		if err := v.blocks[i].series(r, group, each); err != nil {
 			return err
-		}
-		for minute, g := range live.byMinute {
-			if touches(r, minute, minute) {
-				each(minute, g)
-			}
 		}
 	}
 	open, err := v.openSeries(ctx, r, group)
@@ -39,6 +29,28 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, group string, each
 		each(minute, g)
 	}
 	return err
+}
+
+// series gives each the graphs of the rows and those of what was dropped.
+func (b *viewBlock) series(r tomo.TimeRange, group string, each func(tomo.Time, *tomo.ServiceGraph)) error {
+	touched := func(minute tomo.Time) bool { return touches(r, minute, minute) }
+	if d := &b.Info.Dropped; d.Traces > 0 && touches(r, d.MinReceipt, d.MaxReceipt) {
+		dropped, err := b.droppedGraphs(group)
+		if err != nil {
+			return err
+		}
+		if err := dropped.Each(touched, each); err != nil {
+			return err
+		}
+	}
+	if b.Info.Rows == b.hidden.count() || !touches(r, b.Info.MinReceipt, b.Info.MaxReceived) {
+		return nil
+	}
+	live, err := b.graphsOf(b.hidden, group)
+	if err != nil {
+		return err
+	}
+	return live.Each(touched, each)
 }
 
 // openSeries is the graphs of the open traces.

@@ -40,11 +40,20 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 			continue
 		}
 		t.duplicates = t.baseDocs + len(views[i].docs) - len(docs)
-		if len(docs) == t.baseDocs && (t.baseOver || !t.settlingOver) {
+		if t.covers(len(docs), t.settlingOver) {
 			s.settledBefore(t)
 			continue
 		}
-		due = append(due, tomo.TraceDocuments{ID: t.id, Documents: docs, LimitExceeded: t.settlingOver || t.baseOver})
+		trace := tomo.TraceDocuments{ID: t.id, Documents: docs, LimitExceeded: t.settlingOver || t.baseOver}
+		if views[i].base != nil {
+			before, err := views[i].base.summariesOf([]int{views[i].row})
+			if err != nil {
+				s.o.Logger.Error("a trace stays open because its row cannot be read", "trace", t.id, "error", err)
+				continue
+			}
+			trace.Before = before[0]
+		}
+		due = append(due, trace)
 	}
 	return due, ctx.Err()
 }
@@ -77,12 +86,17 @@ func (s *Store) release() {
 // become rows of a new block, durably, and take the place of what was there.
 // Documents that came since Due keep their trace open. After an error all of
 // them are open as before.
+//
+// A trace that is Dropped becomes no row: the block counts it, and the manifest
+// tells that the log has it no more. One that has a row already is not dropped:
+// it was counted with that row, and somebody may have seen it.
 func (s *Store) Settle(ctx context.Context, rows []tomo.Settled) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	s.settleMu.Lock()
 	defer s.settleMu.Unlock()
+	s.keepSettled(rows)
 	f, err := s.writeBlock(s.roundThrough, func(file File) (block.Info, error) {
 		w := bufio.NewWriterSize(file, 1<<20)
 		info, err := block.Write(w, rows, block.Options{})
@@ -106,17 +120,36 @@ func (s *Store) Settle(ctx context.Context, rows []tomo.Settled) error {
 	return nil
 }
 
+// keepSettled lets no trace be dropped that has a row.
+func (s *Store) keepSettled(rows []tomo.Settled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range rows {
+		if t := s.open.traces[rows[i].Summary.ID]; t != nil && t.base != nil {
+			rows[i].Dropped = false
+		}
+	}
+}
+
 // install makes a written block count.
 func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 	s.mu.Lock()
 	dead := map[string][]int{}
+	gone := droppedIDs{Through: s.roundThrough}
 	for i := range rows {
+		if rows[i].Dropped {
+			gone.add(rows[i].Summary.ID)
+		}
 		if t := s.open.traces[rows[i].Summary.ID]; t != nil && t.base != nil {
 			dead[t.base.Name] = append(dead[t.base.Name], t.row)
 		}
 	}
 	s.mu.Unlock()
-	if err := s.record(edit{Add: []blockEntry{f.blockEntry}, Dead: dead}, f); err != nil {
+	change := edit{Add: []blockEntry{f.blockEntry}, Dead: dead}
+	if len(gone.IDs) > 0 {
+		change.Dropped = []droppedIDs{gone}
+	}
+	if err := s.record(change, f); err != nil {
 		return err
 	}
 
@@ -127,6 +160,7 @@ func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 	}
 	s.blocks = append(s.blocks, f)
 	s.sortBlocks()
+	s.dropped = append(s.dropped, change.Dropped...)
 	for i := range rows {
 		t := s.open.traces[rows[i].Summary.ID]
 		if t == nil {
@@ -134,7 +168,7 @@ func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 		}
 		s.superseded(t)
 		s.open.settled(t)
-		if s.open.traces[t.id] != t {
+		if s.open.traces[t.id] != t || rows[i].Dropped {
 			continue
 		}
 		row, found, err := f.find(t.id)
@@ -144,7 +178,8 @@ func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 			s.o.Logger.Error("finding a row just written", "trace", t.id, "error", err)
 			continue
 		}
-		t.base, t.row, t.baseDocs, t.baseOver = f, row, len(rows[i].Documents), rows[i].Summary.LimitExceeded
+		t.base, t.row = f, row
+		t.rowFacts = rowFacts{len(rows[i].Documents), rows[i].Summary.LimitExceeded, rows[i].Summary.Groups}
 	}
 	s.release()
 	return nil

@@ -19,6 +19,7 @@
 package localstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,7 @@ type Store struct {
 	mu      sync.Mutex // guards what follows
 	open    openIndex
 	blocks  []*blockFile  // in order of their newest start
+	dropped []droppedIDs  // of traces that the log may still have
 	through position      // of the latest frame whose documents are in open
 	freed   chan struct{} // closed and made anew when open documents are settled
 
@@ -188,7 +190,7 @@ func (s *Store) recover() error {
 	if err := s.encryptSettings(); err != nil {
 		return err
 	}
-	return s.wal.trim()
+	return s.trimLog()
 }
 
 // replay opens again what is in the log and not in a block. The traces are
@@ -219,12 +221,22 @@ func (s *Store) replay() error {
 	for _, f := range s.blocks {
 		s.wal.next = max(s.wal.next, f.Through.file()+1)
 	}
+	gone := map[tomo.TraceID]position{}
+	for _, d := range s.dropped {
+		s.wal.next = max(s.wal.next, d.Through.file()+1)
+		for id := range d.each() {
+			gone[id] = max(gone[id], d.Through)
+		}
+	}
 	if len(torn) > 0 {
 		s.o.Logger.Info("the log ended in the middle of a write that was never acknowledged", "files", torn)
 	}
 	settled := s.findAll(ids)
 	for i := range all {
 		e := &all[i]
+		if e.at <= gone[e.TraceID] {
+			continue
+		}
 		at, found := settled[e.TraceID]
 		if found && e.at <= at.block.Through {
 			continue
@@ -285,6 +297,7 @@ func (s *Store) readState() (map[string]blockEntry, map[string]*rowSet, error) {
 			delete(entries, name)
 			delete(dead, name)
 		}
+		s.dropped = append(s.dropped, e.Dropped...)
 	})
 	s.key.Store(&key)
 	return entries, dead, err
@@ -340,16 +353,13 @@ func (s *Store) openAll(entries map[string]blockEntry, dead map[string]*rowSet) 
 
 func (s *Store) sortBlocks() {
 	slices.SortFunc(s.blocks, func(a, b *blockFile) int {
-		if a.Info.MaxStart != b.Info.MaxStart {
-			return int(max(min(a.Info.MaxStart-b.Info.MaxStart, 1), -1))
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(cmp.Compare(a.Info.Newest(), b.Info.Newest()), strings.Compare(a.Name, b.Name))
 	})
 }
 
 // state is the whole manifest as one edit. The caller holds s.mu or is alone.
 func (s *Store) state() edit {
-	all := edit{Dead: map[string][]int{}}
+	all := edit{Dead: map[string][]int{}, Dropped: slices.Clone(s.dropped)}
 	for _, f := range s.blocks {
 		all.Add = append(all.Add, f.blockEntry)
 		if rows := f.dead.rows(); len(rows) > 0 {
@@ -418,7 +428,8 @@ func (s *Store) openTrace(id tomo.TraceID, base *blockFile, row int) *openTrace 
 			// open until it can.
 			s.o.Logger.Error("reopening a trace", "trace", id, "error", err)
 		} else {
-			t.baseDocs, t.baseOver, t.last = before.Documents, before.LimitExceeded, before.Received
+			t.rowFacts = rowFacts{before.Documents, before.LimitExceeded, before.Groups}
+			t.last = before.Received
 		}
 	}
 	s.open.traces[id] = t

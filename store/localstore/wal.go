@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,7 +27,8 @@ import (
 // Numbers are little endian, times in microseconds since the epoch. A file is
 // written until it is full, never again after a restart, and removed when every
 // document in it has been settled. Reading a document that was settled already
-// is harmless: it is told from its equal text.
+// is harmless: it is told from its equal text, or its trace was dropped, and then
+// the manifest tells.
 type wal struct {
 	fs    FS
 	dir   string
@@ -168,6 +170,16 @@ func (w *wal) trim() (err error) {
 		return true
 	})
 	return err
+}
+
+// oldest is the number of the oldest file that exists, or of the next one.
+func (w *wal) oldest() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.files) == 0 {
+		return math.MaxUint64 // the next one has a number that none had before
+	}
+	return w.files[0].number
 }
 
 // size is the bytes of all files.

@@ -3,7 +3,8 @@
 //
 // The heart of it is a comparison: random writes, settle rounds, tidying and
 // restarts on the store, and the same documents in a plain map, summarised by
-// derive whenever somebody asks. Every answer must be equal.
+// derive whenever somebody asks. Every answer must be equal. What does not follow
+// from the documents, groups and what was dropped, is kept beside the map.
 package storetest
 
 import (
@@ -20,7 +21,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tomotrace/tomo"
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
@@ -37,6 +37,8 @@ type Store interface {
 
 // Options are what a backend is opened with.
 type Options struct {
+	// Derive makes the summaries of open traces.
+	Derive            func(tomo.TraceID, []tomo.RawDocument) *tomo.Summary
 	Retention         time.Duration
 	MaxTraceDocuments int
 	Now               func() time.Time
@@ -61,6 +63,9 @@ func Run(t *testing.T, open Backend) {
 		{"Series", series},
 		{"Pages", pages},
 		{"Retention", retention},
+		{"Groups", groups},
+		{"Dropped", dropped},
+		{"ManyDropped", manyDropped},
 		{"Settings", keepsSettings},
 		{"LikeAMap", likeAMap},
 	} {
@@ -82,6 +87,11 @@ type world struct {
 	now   tomo.Time
 	model map[tomo.TraceID][]tomo.RawDocument
 	lost  map[tomo.LossReason]int
+
+	groups  []group                        // of the moment
+	drop    func(*tomo.Summary) bool       // a trace that settles for the first time; nil: none
+	settled map[tomo.TraceID]*tomo.Summary // as they settled last
+	dropped []tomo.Settled
 }
 
 // failing is what a testing.TB and a rapid.T have in common.
@@ -92,7 +102,9 @@ type failing interface {
 }
 
 func newWorld(t testing.TB, dir string, open Backend, o Options) *world {
-	w := &world{failing: t, tb: t, open: open, dir: dir, o: o, now: at, model: map[tomo.TraceID][]tomo.RawDocument{}, lost: map[tomo.LossReason]int{}}
+	w := &world{failing: t, tb: t, open: open, dir: dir, o: o, now: at, model: map[tomo.TraceID][]tomo.RawDocument{},
+		lost: map[tomo.LossReason]int{}, settled: map[tomo.TraceID]*tomo.Summary{}}
+	w.o.Derive = w.derive
 	w.o.Now = func() time.Time { return w.now.Std() }
 	w.o.Lost = func(l tomo.Loss) { w.lost[l.Reason] += l.Count }
 	w.store = open(t, dir, w.o)
@@ -154,12 +166,29 @@ func (w *world) round(p tomo.SettlePolicy) {
 	}
 	var rows []tomo.Settled
 	for _, d := range due {
-		s := derive.Summary(d.ID, d.Documents)
+		if before := w.settled[d.ID]; (before == nil) != (d.Before == nil) {
+			w.Fatalf("%v settled before as %v, which is told as %v", d.ID, before, d.Before)
+		} else if before != nil {
+			w.equal(fmt.Sprintf("what %v settled as before", d.ID), before, d.Before)
+		}
+		s := w.derive(d.ID, d.Documents)
 		s.LimitExceeded = d.LimitExceeded
-		rows = append(rows, tomo.Settled{Summary: s, Documents: d.Documents})
+		if d.Before != nil {
+			s.Groups = union(s.Groups, d.Before.Groups)
+		}
+		rows = append(rows, tomo.Settled{Summary: s, Documents: d.Documents, Dropped: w.drop != nil && w.drop(s)})
 	}
-	if err := w.store.Settle(context.Background(), rows); err != nil {
+	if err := w.store.Settle(context.Background(), slices.Clone(rows)); err != nil {
 		w.Fatalf("settling: %v", err)
+	}
+	for _, row := range rows {
+		id := row.Summary.ID
+		if row.Dropped && w.settled[id] == nil { // what was kept once stays
+			w.dropped = append(w.dropped, row)
+			delete(w.model, id)
+			continue
+		}
+		w.settled[id] = row.Summary
 	}
 }
 
@@ -177,10 +206,10 @@ func (w *world) summaries(window tomo.Window, after tomo.Position, limit int) (l
 }
 
 // series merges what the store gives of each minute.
-func (w *world) series(r tomo.TimeRange) map[tomo.Time]*tomo.ServiceGraph {
+func (w *world) series(r tomo.TimeRange, group string) map[tomo.Time]*tomo.ServiceGraph {
 	w.Helper()
 	all := map[tomo.Time]*tomo.ServiceGraph{}
-	err := w.store.Series(context.Background(), r, "", func(minute tomo.Time, part *tomo.ServiceGraph) {
+	err := w.store.Series(context.Background(), r, group, func(minute tomo.Time, part *tomo.ServiceGraph) {
 		if len(part.Services) == 0 {
 			w.Errorf("series of %v: a part of %v without services", r, minute.Std())
 		}
@@ -198,29 +227,9 @@ func (w *world) series(r tomo.TimeRange) map[tomo.Time]*tomo.ServiceGraph {
 	return all
 }
 
-func (w *world) expectedSeries(r tomo.TimeRange) map[tomo.Time]*tomo.ServiceGraph {
-	all := map[tomo.Time]*tomo.ServiceGraph{}
-	for id, docs := range w.model {
-		s := derive.Summary(id, docs)
-		for _, m := range s.ReceiptMinutes() {
-			if r.Start >= r.End || r.End <= m || m+tomo.Minute <= r.Start {
-				continue
-			}
-			if all[m] == nil {
-				all[m] = &tomo.ServiceGraph{}
-			}
-			all[m].Add(s, tomo.TimeRange{Start: m, End: m + tomo.Minute})
-		}
-	}
-	for _, g := range all {
-		g.Sort()
-	}
-	return all
-}
-
 func (w *world) expected(window tomo.Window) (list []*tomo.Summary) {
-	for id, docs := range w.model {
-		if s := derive.Summary(id, docs); s.Matches(window) {
+	for id := range w.model {
+		if s := w.summary(id); s.Matches(window) {
 			list = append(list, s)
 		}
 	}
@@ -243,17 +252,7 @@ func (w *world) check(windows ...tomo.Window) {
 			w.Fatalf("count of %v: %d, %v; want %d", window, n, err, len(want))
 		}
 		w.checkScan(window, want)
-		var all tomo.ServiceGraph
-		for id, docs := range w.model {
-			all.Add(derive.Summary(id, docs), window.TimeRange)
-		}
-		all.Sort()
-		graph, err := w.store.Graph(context.Background(), window.TimeRange, "")
-		if err != nil {
-			w.Fatalf("graph of %v: %v", window, err)
-		}
-		w.equal(fmt.Sprintf("graph of %v", window), &all, graph)
-		w.equal(fmt.Sprintf("series of %v", window), w.expectedSeries(window.TimeRange), w.series(window.TimeRange))
+		w.checkTraffic(window.TimeRange)
 	}
 	w.checkPlans()
 	w.checkMany()
@@ -480,7 +479,7 @@ func series(t *testing.T, open Backend) {
 	put(2, 2, at+3*tomo.Minute+1, `"parent_id":"`+segmentID(2, 101)+`"`) // hides the row in which it was settled
 	minutes := func(r tomo.TimeRange) (list []int64) {
 		t.Helper()
-		for m := range w.series(r) {
+		for m := range w.series(r, "") {
 			list = append(list, int64(m-at)/int64(tomo.Minute))
 		}
 		slices.Sort(list)
@@ -576,7 +575,7 @@ func likeAMap(t *testing.T, open Backend) {
 		var sent []string
 		steps := rapid.IntRange(1, 25).Draw(r, "steps")
 		for range steps {
-			switch rapid.SampledFrom([]string{"put", "put", "put", "again", "settle", "some", "maintain", "restart", "wait", "check"}).Draw(r, "step") {
+			switch rapid.SampledFrom([]string{"put", "put", "put", "again", "settle", "some", "maintain", "restart", "wait", "regroup", "check"}).Draw(r, "step") {
 			case "put":
 				var batch []string
 				for range rapid.IntRange(1, 8).Draw(r, "documents") {
@@ -590,6 +589,8 @@ func likeAMap(t *testing.T, open Backend) {
 				}
 			case "settle":
 				w.settle()
+			case "regroup":
+				w.regroup(r)
 			case "some":
 				w.round(tomo.SettlePolicy{Quiet: 20 * time.Second, MaxAge: time.Minute, Round: rapid.Int64Range(1, 3000).Draw(r, "round")})
 			case "maintain":
