@@ -18,7 +18,10 @@ type ServiceGraph struct {
 
 	nodes map[NodeID]int
 	edges map[uint64]int
-	known []int // for a Tally, by its number of a node: the index in Services and 1, or 0
+
+	// For a Tally.
+	known   []int   // by its number of a node: the index in Services and 1, or 0
+	waiting []int32 // which of the traces that wait are to be counted
 }
 
 // Service is a node with its traffic.
@@ -151,37 +154,73 @@ func (p *places) find(node int) int {
 }
 
 // Tally counts traces in several graphs each. It does what ServiceGraph.Add does
-// but looks for the nodes of a trace once for all of its graphs. The zero value
-// is ready; a graph may have one tally only.
+// but looks for the nodes of a trace once for all of its graphs, and lets traces
+// wait until there are some: then each graph counts all that it has to, while its
+// histograms are at hand. The zero value is ready; a graph may have one tally
+// only, and shows nothing of what waits.
 type Tally struct {
 	numbers map[NodeID]int32
-	trace   []int32 // the numbers of a trace's nodes
+	waiting []waiting
+	nodes   []int32         // the numbers of their nodes
+	graphs  []*ServiceGraph // that have to count something
 	known   []int
 }
 
-// tallied is up to which number graphs know nodes by it. Graphs are many, and
-// what occurs often has a small one.
-const tallied = 256
+// waiting is a trace that is to be counted.
+type waiting struct {
+	summary *Summary
+	r       TimeRange
+	nodes   int // where the numbers of its nodes begin
+}
 
-// Add counts what of the trace s was received in r in each of the graphs.
+const (
+	// tallied is up to which number graphs know nodes by it. Graphs are many,
+	// and what occurs often has a small one.
+	tallied = 256
+	// tallyWait is how many traces wait.
+	tallyWait = 1024
+)
+
+// Add counts what of the trace s was received in r in each of the graphs, once
+// Flush is called. Until then s must not be changed.
 func (t *Tally) Add(s *Summary, r TimeRange, graphs ...*ServiceGraph) {
+	if len(t.waiting) == tallyWait {
+		t.Flush()
+	}
 	if t.numbers == nil {
 		t.numbers = map[NodeID]int32{}
 	}
-	t.trace = t.trace[:0]
+	for _, g := range graphs {
+		if len(g.waiting) == 0 {
+			t.graphs = append(t.graphs, g)
+		}
+		g.waiting = append(g.waiting, int32(len(t.waiting)))
+	}
+	t.waiting = append(t.waiting, waiting{s, r, len(t.nodes)})
 	for i := range s.Nodes {
 		number, found := t.numbers[s.Nodes[i].NodeID]
 		if !found {
 			number = int32(len(t.numbers))
 			t.numbers[s.Nodes[i].NodeID] = number
 		}
-		t.trace = append(t.trace, number)
+		t.nodes = append(t.nodes, number)
 	}
-	t.known = slices.Grow(t.known[:0], len(s.Nodes))[:len(s.Nodes)]
-	for _, g := range graphs {
-		clear(t.known)
-		g.add(s, r, &places{graph: g, summary: s, second: s.Began.Second(), known: t.known, numbers: t.trace})
+}
+
+// Flush counts what waits.
+func (t *Tally) Flush() {
+	for _, g := range t.graphs {
+		for _, i := range g.waiting {
+			w := &t.waiting[i]
+			s := w.summary
+			t.known = slices.Grow(t.known[:0], len(s.Nodes))[:len(s.Nodes)]
+			clear(t.known)
+			g.add(s, w.r, &places{graph: g, summary: s, second: s.Began.Second(), known: t.known, numbers: t.nodes[w.nodes:]})
+		}
+		g.waiting = g.waiting[:0]
 	}
+	clear(t.waiting)
+	t.waiting, t.nodes, t.graphs = t.waiting[:0], t.nodes[:0], t.graphs[:0]
 }
 
 // Merge adds everything that o counts. It leaves o as it is.

@@ -106,7 +106,11 @@ func TestTally(t *testing.T) {
 				}
 			}
 			tally.Add(s, r, counted...)
+			if rapid.IntRange(0, 3).Draw(t, "flush") == 0 {
+				tally.Flush()
+			}
 		}
+		tally.Flush()
 		for k := range got {
 			want[k].Sort()
 			got[k].Sort()

@@ -16,7 +16,7 @@ func BenchmarkWrite(b *testing.B) {
 		name    string
 		groups  int
 		dropped int // one in so many
-	}{{"Groups=0", 0, 0}, {"Groups=25", 25, 0}, {"Groups=25/Dropped", 25, 2}} {
+	}{{"Groups=0", 0, 0}, {"Groups=25", 25, 0}, {"Groups=25,half dropped", 25, 2}} {
 		b.Run(w.name, func(b *testing.B) {
 			rows := newShop(1).grouped(10_000, w.groups)
 			for i := range rows {

@@ -38,6 +38,12 @@ func (t *tally) add(s *tomo.Summary) {
 	}
 }
 
+// counted is the graphs of everything that was added.
+func (t *tally) counted() map[string]minutes {
+	t.graphs.Flush()
+	return t.groups
+}
+
 func (t *tally) graph(group string, minute tomo.Time) *tomo.ServiceGraph {
 	of := t.groups[group]
 	if of == nil {
@@ -132,8 +138,9 @@ func (w *writer) writeSections() (string, error) {
 		of *tally
 		to *map[string]section
 	}{{w.tally, &all.Rows}, {w.drops.tally, &all.Dropped}} {
-		for _, group := range slices.Sorted(maps.Keys(kind.of.groups)) {
-			s, err := w.writeSection(pack(kind.of.groups[group]))
+		counted := kind.of.counted()
+		for _, group := range slices.Sorted(maps.Keys(counted)) {
+			s, err := w.writeSection(pack(counted[group]))
 			if err != nil {
 				return "", err
 			}
@@ -328,7 +335,7 @@ func (b *Block) Recount(skip func(row int) bool) (graphs map[string]*Minutes, er
 		}
 	}
 	graphs = map[string]*Minutes{}
-	for group, list := range t.groups {
+	for group, list := range t.counted() {
 		if graphs[group], err = unpack(pack(list)); err != nil {
 			return nil, err
 		}
