@@ -22,6 +22,7 @@ var layers = map[string]string{
 	"derive":           ".",
 	"filter":           ".",
 	"ingest":           ". derive filter",
+	"insights":         ". anomaly",
 	"query":            ". derive filter",
 	"sampling":         ".",
 	"settings":         ". filter",
@@ -33,7 +34,7 @@ var layers = map[string]string{
 	"client":           ". api",
 	"daemon":           ". api",
 	"otlp":             "",
-	"server":           ". api identity filter ingest otlp query sampling settings",
+	"server":           ". api identity filter ingest insights otlp query sampling settings",
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 }

@@ -185,6 +185,18 @@ func (w *Watch) Step(minute tomo.Time, graphs map[tomo.Time]*tomo.ServiceGraph) 
 	return list
 }
 
+// End closes what is open, and returns it. The watch must not go on: the minutes
+// that were odd would open it again.
+func (w *Watch) End() []tomo.Insight {
+	var closed []tomo.Insight
+	for _, i := range w.state.Open {
+		i.close(w, w.state.Last, tomo.InsightClosed)
+		closed = append(closed, i.copy())
+	}
+	w.state.Open = nil
+	return closed
+}
+
 // retire makes room for a minute: the one that it takes the place of is learned.
 func (w *Watch) retire(now epoch) {
 	old := now - held

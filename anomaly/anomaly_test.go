@@ -427,7 +427,7 @@ func TestRestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if limit := 3 * 20_000; len(text) > limit {
+		if limit := 3 * 10_000; len(text) > limit {
 			t.Fatalf("%d bytes for three services", len(text))
 		}
 		w.watch = &anomaly.Watch{}
@@ -492,6 +492,21 @@ func TestGap(t *testing.T) {
 	}
 	if got := w.watch.Step(tomo.Time(w.now-5)*tomo.Minute, nil); got != nil {
 		t.Errorf("a minute that was judged: %+v", got)
+	}
+}
+
+// TestEnd closes what is open with its last odd minute.
+func TestEnd(t *testing.T) {
+	w := newWatcher()
+	w.steps(120, shop(0, 10)...)
+	w.steps(5, shop(50, 10)...)
+	w.steps(2, shop(0, 10)...)
+	got := w.watch.End()
+	if len(got) != 1 || got[0].Active() || got[0].ID != w.order[0] || got[0].End-got[0].Start != 5*tomo.Minute || got[0].Events[len(got[0].Events)-1].Kind != tomo.InsightClosed {
+		t.Fatalf("%+v", got)
+	}
+	if again := w.watch.End(); len(again) != 0 {
+		t.Errorf("closed again: %+v", again)
 	}
 }
 
