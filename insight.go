@@ -67,5 +67,5 @@ func (i *Insight) Top() []NodeID { return i.Affected[:min(len(i.Affected), MaxTo
 
 // Overlaps reports whether a moment of the insight lies in r.
 func (i *Insight) Overlaps(r TimeRange) bool {
-	return i.Start < r.End && (i.Active() || r.Start < i.End)
+	return r.Start < r.End && i.Start < r.End && (i.Active() || r.Start < i.End)
 }

@@ -2,6 +2,7 @@ package insights
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -26,6 +27,8 @@ const SignatureHeader = "Tomo-Signature"
 
 // WebhookOptions configure a webhook. The zero value is a good default.
 type WebhookOptions struct {
+	// Tenant is whose insights notifications say they are about. "": default.
+	Tenant string
 	// Secret signs notifications. "": they are not signed.
 	Secret string
 	// Queue is how many notifications wait at most; what would be more is
@@ -62,6 +65,7 @@ func NewWebhook(target string, o WebhookOptions) (*Webhook, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("%q is not the URL of a webhook, such as https://example.com/hook", target)
 	}
+	o.Tenant = cmp.Or(o.Tenant, "default")
 	if o.Queue == 0 {
 		o.Queue = 256
 	}
@@ -132,7 +136,7 @@ func (h *Webhook) run(ctx context.Context) {
 
 // deliver posts a notification until it is taken, refused, or tried too often.
 func (h *Webhook) deliver(ctx context.Context, n notice) error {
-	body, err := json.Marshal(n.text())
+	body, err := json.Marshal(n.text(h.o.Tenant))
 	if err != nil {
 		return err
 	}
@@ -196,6 +200,7 @@ type notification struct {
 	Version int         `json:"version"`
 	Event   string      `json:"event"`
 	Time    string      `json:"time"`
+	Tenant  string      `json:"tenant"`
 	Group   groupText   `json:"group"`
 	Insight insightText `json:"insight"`
 }
@@ -232,10 +237,10 @@ type impactText struct {
 	Total int64 `json:"totalCount"`
 }
 
-func (n *notice) text() notification {
+func (n *notice) text(tenant string) notification {
 	in, e := n.insight, &n.event
 	t := notification{
-		Version: 1, Event: string(e.Kind), Time: rfc3339(e.Time), Group: groupText{in.GroupName, in.GroupARN},
+		Version: 1, Event: string(e.Kind), Time: rfc3339(e.Time), Tenant: tenant, Group: groupText{in.GroupName, in.GroupARN},
 		Insight: insightText{
 			ID: in.ID, State: "ACTIVE", Start: rfc3339(in.Start), Faults: in.Faults, Slow: in.Slow, Summary: e.Summary,
 			RootCause: service(e.RootCause), AffectedServices: len(in.Affected), Client: impactText(e.Client), AtCause: impactText(e.AtCause),

@@ -105,7 +105,7 @@ func notifiedGroup(name string, notified bool) *tomo.Group {
 	return &tomo.Group{Name: name, ARN: "arn:aws:xray:us-east-1:123456789012:group/" + name + "/AAAA", InsightsEnabled: true, NotificationsEnabled: notified}
 }
 
-const opened = `{"version":1,"event":"opened","time":"2026-01-05T10:02:00Z","group":{"name":"told","arn":"arn:aws:xray:us-east-1:123456789012:group/told/AAAA"},` +
+const opened = `{"version":1,"event":"opened","time":"2026-01-05T10:02:00Z","tenant":"shop","group":{"name":"told","arn":"arn:aws:xray:us-east-1:123456789012:group/told/AAAA"},` +
 	`"insight":{"id":"ID","state":"ACTIVE","start":"2026-01-05T10:00:00Z","end":null,"faults":true,"slow":false,` +
 	`"summary":"Faults have been frequent for 2 minutes. Clients made 0 requests in this time, of which 0 failed, and 1 service is affected. The root cause seems to be api, where 50 of 200 requests failed.",` +
 	`"rootCause":{"name":"api"},"topAnomalousServices":[{"name":"api"}],"affectedServices":1,` +
@@ -118,7 +118,7 @@ func TestNotifications(t *testing.T) {
 		return []int{503, 429, 200}[min(try, 3)-1]
 	})
 	at := time.Unix(1767607200, 0)
-	w, err := insights.NewWebhook(h.URL+"/hook?x=1", insights.WebhookOptions{Secret: "secret", Backoff: time.Millisecond, Now: func() time.Time { return at }})
+	w, err := insights.NewWebhook(h.URL+"/hook?x=1", insights.WebhookOptions{Tenant: "shop", Secret: "secret", Backoff: time.Millisecond, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}

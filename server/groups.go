@@ -11,7 +11,7 @@ import (
 
 func (s *Services) createGroup(ctx context.Context, request *api.CreateGroupRequest) (*api.GroupResponse, error) {
 	group, err := s.settings.CreateGroup(ctx, settings.Draft{
-		Name: *request.GroupName, Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration), Tags: requestedTags(request.Tags),
+		Name: *request.GroupName, Filter: request.FilterExpression, Insights: requestedInsights(request.InsightsConfiguration), Tags: requestedTags(request.Tags),
 	})
 	return groupResponse(group, err)
 }
@@ -34,7 +34,7 @@ func (s *Services) getGroups(_ context.Context, request *api.GetGroupsRequest) (
 
 func (s *Services) updateGroup(ctx context.Context, request *api.UpdateGroupRequest) (*api.GroupResponse, error) {
 	return groupResponse(s.settings.UpdateGroup(ctx, groupRef(request.GroupName, request.GroupARN), settings.GroupUpdate{
-		Filter: request.FilterExpression, Insights: insights(request.InsightsConfiguration),
+		Filter: request.FilterExpression, Insights: requestedInsights(request.InsightsConfiguration),
 	}))
 }
 
@@ -71,7 +71,7 @@ func groupID(g *tomo.Group) string {
 	return g.ID()
 }
 
-func insights(c *api.InsightsConfiguration) settings.Insights {
+func requestedInsights(c *api.InsightsConfiguration) settings.Insights {
 	if c == nil {
 		return settings.Insights{}
 	}

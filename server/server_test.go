@@ -30,6 +30,7 @@ import (
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/client"
 	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/insights"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
 	"github.com/tomotrace/tomo/settings"
@@ -80,7 +81,15 @@ func newServices(t testing.TB, q server.Quotas) (*server.Services, *store) {
 		t.Fatal(err)
 	}
 	sorter.Follow(set)
-	return server.NewServices(server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set, Quotas: q}), s
+	in, err := insights.Open(t.Context(), s, set.Groups, insights.Options{Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := server.NewServices(server.Parts{
+		Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set, Insights: in, Quotas: q,
+	})
+	services.Now = clock
+	return services, s
 }
 
 // newServer is a server of one tenant, who is everybody.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/insights"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/sampling"
 	"github.com/tomotrace/tomo/settings"
@@ -17,13 +18,15 @@ import (
 // Services are what one tenant has of the API: every operation, on its own
 // traces and its own settings.
 type Services struct {
-	// Now is the clock of what clients sample; it may be replaced before the
+	// Now is the clock of what clients sample and of how old what is asked for may
+	// be; it may be replaced before the
 	// first request.
 	Now func() time.Time
 
 	pipeline   *ingest.Pipeline
 	engine     *query.Engine
 	settings   *settings.Settings
+	insights   *insights.Insights
 	fleet      sampling.Fleet
 	encryption Encryption
 	telemetry  telemetry
@@ -56,6 +59,7 @@ type Parts struct {
 	Pipeline *ingest.Pipeline   // the write path
 	Engine   *query.Engine      // the read path
 	Settings *settings.Settings // what operators set
+	Insights *insights.Insights // what is found in groups
 	// Encryption is what data at rest is encrypted with. Without a store it never
 	// is.
 	Encryption Encryption
@@ -64,7 +68,7 @@ type Parts struct {
 
 // NewServices puts the operations in front of a tenant's parts.
 func NewServices(p Parts) *Services {
-	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, encryption: p.Encryption, operations: map[string]handler{}}
+	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, insights: p.Insights, encryption: p.Encryption, operations: map[string]handler{}}
 	s.quotas.init(p.Quotas, time.Now)
 	if s.encryption.Store == nil {
 		s.encryption.Store = plain{}
@@ -114,6 +118,11 @@ func NewServices(p Parts) *Services {
 		api.ListRetrievedTraces:     operationOf(s.listRetrievedTraces),
 		api.GetRetrievedTracesGraph: operationOf(s.getRetrievedTracesGraph),
 		api.CancelTraceRetrieval:    operationOf(s.cancelTraceRetrieval),
+
+		api.GetInsightSummaries:   operationOf(s.getInsightSummaries),
+		api.GetInsight:            operationOf(s.getInsight),
+		api.GetInsightEvents:      operationOf(s.getInsightEvents),
+		api.GetInsightImpactGraph: operationOf(s.getInsightImpactGraph),
 
 		api.PutTelemetryRecords: operationOf(s.putTelemetryRecords),
 	}

@@ -31,6 +31,7 @@ type commands struct {
 	Graph       graphCmd       `cmd:"" help:"Show the services and the calls between them."`
 	Series      seriesCmd      `cmd:"" help:"Show how requests, faults and latency went over time."`
 	Groups      groupsCmd      `cmd:"" help:"List, show, create, update, delete and tag groups."`
+	Insights    insightsCmd    `cmd:"" help:"List and show insights: when services failed or were slow more than usual, and why."`
 	Rules       rulesCmd       `cmd:"" help:"List, show, create, update, delete, match and tag sampling rules."`
 	Keys        keysCmd        `cmd:"" help:"Make and list the keys that data may be encrypted with."`
 	Credentials credentialsCmd `cmd:"" help:"List, add, rotate and remove the credentials of a server."`

@@ -30,16 +30,18 @@ import (
 )
 
 type serveCmd struct {
-	Listen           string        `help:"Address for HTTP (TCP) and segment datagrams (UDP)." default:"127.0.0.1:2000" env:"TOMO_LISTEN"`
-	Data             string        `help:"Directory for everything that is kept." default:"./tomo-data" env:"TOMO_DATA"`
-	Retention        time.Duration `help:"How long traces are kept, such as 30d or 12h." default:"30d" env:"TOMO_RETENTION"`
-	StrictTraceIDs   bool          `name:"strict-trace-ids" help:"Refuse trace ids dated more than 30 days past or 5 minutes ahead, as X-Ray did before it took W3C ids." env:"TOMO_STRICT_TRACE_IDS"`
-	MaxDocument      int           `help:"Largest segment document taken, in bytes." default:"${max_document}" env:"TOMO_MAX_DOCUMENT"`
-	MaxTraceSegments int           `help:"Documents that one trace may have." default:"50000" env:"TOMO_MAX_TRACE_SEGMENTS"`
-	Quiet            time.Duration `help:"How long nothing must come for a trace before it is settled." default:"3s" env:"TOMO_QUIET"`
-	AccountID        string        `name:"account-id" help:"Account in the ARNs of groups and sampling rules: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
-	Region           string        `help:"Region in the ARNs of groups and sampling rules." default:"${region}" env:"TOMO_REGION"`
-	EncryptionKeys   string        `name:"encryption-keys" help:"File of keys that data may be encrypted with, made by tomo keys add. PutEncryptionConfig chooses one." env:"TOMO_ENCRYPTION_KEYS"`
+	Listen                string        `help:"Address for HTTP (TCP) and segment datagrams (UDP)." default:"127.0.0.1:2000" env:"TOMO_LISTEN"`
+	Data                  string        `help:"Directory for everything that is kept." default:"./tomo-data" env:"TOMO_DATA"`
+	Retention             time.Duration `help:"How long traces are kept, such as 30d or 12h." default:"30d" env:"TOMO_RETENTION"`
+	StrictTraceIDs        bool          `name:"strict-trace-ids" help:"Refuse trace ids dated more than 30 days past or 5 minutes ahead, as X-Ray did before it took W3C ids." env:"TOMO_STRICT_TRACE_IDS"`
+	MaxDocument           int           `help:"Largest segment document taken, in bytes." default:"${max_document}" env:"TOMO_MAX_DOCUMENT"`
+	MaxTraceSegments      int           `help:"Documents that one trace may have." default:"50000" env:"TOMO_MAX_TRACE_SEGMENTS"`
+	Quiet                 time.Duration `help:"How long nothing must come for a trace before it is settled." default:"3s" env:"TOMO_QUIET"`
+	AccountID             string        `name:"account-id" help:"Account in the ARNs of groups and sampling rules: 12 digits." default:"${account}" env:"TOMO_ACCOUNT_ID"`
+	Region                string        `help:"Region in the ARNs of groups and sampling rules." default:"${region}" env:"TOMO_REGION"`
+	InsightsWebhook       string        `help:"URL that is told of insights, for groups with notifications enabled." placeholder:"URL" env:"TOMO_INSIGHTS_WEBHOOK"`
+	InsightsWebhookSecret string        `help:"Secret that signs what the webhook is told. Rather set the variable: others can read the command line." placeholder:"SECRET" env:"TOMO_INSIGHTS_WEBHOOK_SECRET"`
+	EncryptionKeys        string        `name:"encryption-keys" help:"File of keys that data may be encrypted with, made by tomo keys add. PutEncryptionConfig chooses one." env:"TOMO_ENCRYPTION_KEYS"`
 	credentialsFlags
 	UDPTenant           string             `name:"udp-tenant" help:"Whose the segments are that come as datagrams. By default the tenant default; with credentials, only on a loopback address." env:"TOMO_UDP_TENANT"`
 	SamplingTenant      string             `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`

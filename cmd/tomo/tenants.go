@@ -19,6 +19,7 @@ import (
 	"github.com/tomotrace/tomo/cloudwatch"
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/ingest"
+	"github.com/tomotrace/tomo/insights"
 	"github.com/tomotrace/tomo/keyring"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
@@ -41,7 +42,7 @@ type tenant struct {
 //
 //	documents ──→ pipeline ──→ store ←── engine ←── services
 //	                 └─ settling loop  ↑              │
-//	                      └─ sorter    │              │
+//	                      └─ sorter    ├── insights ←─┤
 //	                            └──────└── settings ←─┘
 func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ring, memory int64, log *slog.Logger) (_ *tenant, err error) {
 	if name != identity.DefaultTenant {
@@ -73,24 +74,41 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 		Losses:         losses,
 		Logger:         log,
 	})
+	in, err := c.openInsights(ctx, name, store, set, log)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	services := server.NewServices(server.Parts{
-		Pipeline: pipeline, Engine: query.New(store), Settings: set,
+		Pipeline: pipeline, Engine: query.New(store), Settings: set, Insights: in,
 		Encryption: server.Encryption{Store: store, Find: keys.Find}, Quotas: c.quotas(),
 	})
 
 	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
 	var loop errgroup.Group
 	loop.Go(func() error { return pipeline.Run(settling) })
+	loop.Go(func() error { return in.Run(settling) })
 	return &tenant{
 		pipeline: pipeline,
 		losses:   losses,
 		services: services,
-		metrics:  append(append(pipeline.Collectors(), services.Collectors()...), newStoreMetrics(store)),
+		metrics:  slices.Concat(pipeline.Collectors(), services.Collectors(), in.Collectors(), []prometheus.Collector{newStoreMetrics(store)}),
 		close: func() error {
 			settled()
 			return errors.Join(loop.Wait(), store.Close())
 		},
 	}, nil
+}
+
+// openInsights makes what watches the groups of a tenant, and whom it tells.
+func (c *serveCmd) openInsights(ctx context.Context, tenant string, store insights.Store, set *settings.Settings, log *slog.Logger) (*insights.Insights, error) {
+	o := insights.Options{Logger: log}
+	if c.InsightsWebhook != "" {
+		var err error
+		if o.Webhook, err = insights.NewWebhook(c.InsightsWebhook, insights.WebhookOptions{Tenant: tenant, Secret: c.InsightsWebhookSecret, Logger: log}); err != nil {
+			return nil, err
+		}
+	}
+	return insights.Open(ctx, store, set.Groups, o)
 }
 
 // tenantsDir holds a directory for each tenant but the default one, whose data
