@@ -39,7 +39,8 @@ type house struct {
 	clock  time.Time // of what clients sample
 }
 
-// openHouse makes one with the tenants. Quotas are those of each.
+// openHouse makes one with the tenants. Quotas are those of each. The tenant a
+// has insights.
 func openHouse(t testing.TB, o server.Options, q server.Quotas, tenants ...string) *house {
 	t.Helper()
 	h := &house{t: t, file: identity.NewFile(filepath.Join(t.TempDir(), "credentials.json"), nil), clock: now}
@@ -50,7 +51,11 @@ func openHouse(t testing.TB, o server.Options, q server.Quotas, tenants ...strin
 	}
 	services := map[string]*server.Services{}
 	for _, name := range tenants {
-		services[name], _ = newServices(t, q)
+		services[name], _ = newServices(t, q, func(s *store) {
+			if name == "a" {
+				s.putInsights(t)
+			}
+		})
 		services[name].Now = func() time.Time { return h.clock }
 	}
 	o.Guard = h.guard
@@ -204,6 +209,7 @@ func TestTenantsAreStrangers(t *testing.T) {
 	crowded.clock, alone.clock = now.Add(time.Minute), now.Add(time.Minute)
 	const window = `"StartTime":1699999980,"EndTime":1700000100`
 	token := `"RetrievalToken":"` + retrieval.RetrievalToken + `"`
+	insight := `"InsightId":"` + insightPrefix + `01"`
 	tests := []struct {
 		method, path, body string
 		empty              bool // for everybody, yet
@@ -226,10 +232,11 @@ func TestTenantsAreStrangers(t *testing.T) {
 		{"POST", "/ListRetrievedTraces", `{` + token + `}`, false},
 		{"POST", "/GetRetrievedTracesGraph", `{` + token + `}`, false},
 		{"POST", "/EncryptionConfig", `{}`, true},
-		{"POST", "/InsightSummaries", `{` + window + `,"GroupName":"g"}`, true},
-		{"POST", "/Insight", `{"InsightId":"01234567-89ab-4cde-8f01-23456789abcd"}`, true},
-		{"POST", "/InsightEvents", `{"InsightId":"01234567-89ab-4cde-8f01-23456789abcd"}`, true},
-		{"POST", "/InsightImpactGraph", `{"InsightId":"01234567-89ab-4cde-8f01-23456789abcd",` + window + `}`, true},
+		{"POST", "/InsightSummaries", `{` + window + `,"GroupName":"g"}`, false},
+		{"POST", "/InsightSummaries", `{"StartTime":1699900000,"EndTime":1700000100,"GroupName":"Default"}`, false},
+		{"POST", "/Insight", `{` + insight + `}`, false},
+		{"POST", "/InsightEvents", `{` + insight + `}`, false},
+		{"POST", "/InsightImpactGraph", `{` + insight + `,` + window + `}`, false},
 		{"GET", api.LossesPath, "", false},
 		{"GET", "/telemetry", "", false},
 		{"GET", api.KeepRulesPath, "", false},

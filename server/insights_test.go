@@ -16,13 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tomotrace/tomo"
-	"github.com/tomotrace/tomo/derive"
-	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/insights"
-	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
-	"github.com/tomotrace/tomo/settings"
-	"github.com/tomotrace/tomo/store/localstore"
 )
 
 // The insights of these tests, by their ids.
@@ -63,39 +58,30 @@ func someInsights() (list []*insights.Insight) {
 	return list
 }
 
-// openInsights is a server that has some insights.
-func openInsights(t *testing.T) *door {
+// putInsights puts some insights into the store, as a server left them.
+func (s *store) putInsights(t testing.TB) {
 	t.Helper()
-	clock := func() time.Time { return now }
-	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary, Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { behind.Close() })
-	save := func(name string, v any) {
+	for name, v := range map[string]any{
+		"insights":        map[string]any{"version": 1, "insights": someInsights()},
+		"insight-watches": map[string]any{"version": 1, "watches": []any{map[string]any{"group": "Default", "arn": defaultARN, "name": "Default", "watch": struct{}{}}}},
+	} {
 		text, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := behind.SaveSettings(t.Context(), name, text); err != nil {
+		if err := s.SaveSettings(t.Context(), name, text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	save("insights", map[string]any{"version": 1, "insights": someInsights()})
-	save("insight-watches", map[string]any{"version": 1, "watches": []any{map[string]any{"group": "Default", "arn": defaultARN, "name": "Default", "watch": struct{}{}}}})
-	set, err := settings.Open(t.Context(), behind, settings.Options{Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := insights.Open(t.Context(), behind, set.Groups, insights.Options{Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	services := server.NewServices(server.Parts{Pipeline: ingest.New(behind, ingest.Options{Now: clock}), Engine: query.New(behind), Settings: set, Insights: in})
-	services.Now = clock
+}
+
+// openInsights is a server that has some insights.
+func openInsights(t *testing.T) *door {
+	t.Helper()
+	services, behind := newServices(t, server.Quotas{}, func(s *store) { s.putInsights(t) })
 	listening := httptest.NewServer(server.New(server.Alone(services), server.Options{}))
 	t.Cleanup(listening.Close)
-	return &door{t, listening.URL, &store{Store: behind}}
+	return &door{t, listening.URL, behind}
 }
 
 // ignored is what the SDK puts beside the answers.

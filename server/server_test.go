@@ -65,8 +65,9 @@ func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, e
 	return s.Store.PutSegments(ctx, docs)
 }
 
-// newServices are those of a tenant, with everything behind them.
-func newServices(t testing.TB, q server.Quotas) (*server.Services, *store) {
+// newServices are those of a tenant, with everything behind them. What the store
+// has before they are made, others put there.
+func newServices(t testing.TB, q server.Quotas, before ...func(*store)) (*server.Services, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
 	sorter := ingest.NewSorter(nil)
@@ -76,6 +77,9 @@ func newServices(t testing.TB, q server.Quotas) (*server.Services, *store) {
 	}
 	t.Cleanup(func() { behind.Close() })
 	s := &store{Store: behind}
+	for _, f := range before {
+		f(s)
+	}
 	set, err := settings.Open(t.Context(), s, settings.Options{Now: clock})
 	if err != nil {
 		t.Fatal(err)
