@@ -18,8 +18,8 @@ func (s *Services) getTraceGraph(ctx context.Context, request *api.BatchGetTrace
 	if len(request.TraceIDs) == 0 {
 		return nil, api.Invalid("Zero trace ids provided")
 	}
-	if len(request.TraceIDs) > maxTraces {
-		return nil, api.Invalid("Exceeding maximum query size: 5")
+	if len(request.TraceIDs) > s.maxTraces {
+		return nil, tooManyTraces(s.maxTraces)
 	}
 	var ids []tomo.TraceID
 	for _, text := range request.TraceIDs {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"time"
 
@@ -32,6 +33,7 @@ type Services struct {
 	telemetry  telemetry
 	retrievals *query.Retrievals
 	quotas     quotas
+	maxTraces  int
 	operations map[string]handler // by path
 }
 
@@ -64,12 +66,14 @@ type Parts struct {
 	// is.
 	Encryption Encryption
 	Quotas     Quotas // what may be asked for in a second
+	MaxTraces  int    // that one call may name; 0: MaxTraces
 }
 
 // NewServices puts the operations in front of a tenant's parts.
 func NewServices(p Parts) *Services {
 	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, insights: p.Insights, encryption: p.Encryption, operations: map[string]handler{}}
 	s.quotas.init(p.Quotas, time.Now)
+	s.maxTraces = cmp.Or(p.MaxTraces, MaxTraces)
 	if s.encryption.Store == nil {
 		s.encryption.Store = plain{}
 	}

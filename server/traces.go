@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -13,14 +14,19 @@ import (
 	"github.com/tomotrace/tomo/query"
 )
 
-// maxTraces is how many traces one call may name.
-const maxTraces = 5
+// MaxTraces is how many traces one call may name. Documented quota of the
+// service.
+const MaxTraces = 5
+
+func tooManyTraces(most int) error {
+	return api.Invalid(fmt.Sprintf("Exceeding maximum query size: %d", most))
+}
 
 func (s *Services) batchGetTraces(ctx context.Context, request *api.BatchGetTracesRequest) (*api.BatchGetTracesResponse, error) {
 	if err := onePage(request.NextToken); err != nil {
 		return nil, err
 	}
-	ids, err := batchIDs(request.TraceIDs)
+	ids, err := batchIDs(request.TraceIDs, s.maxTraces)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +60,7 @@ func onePage(token string) error {
 
 // batchIDs reads the ids of BatchGetTraces. X-Ray: a single bad one refuses
 // the call.
-func batchIDs(texts []string) ([]tomo.TraceID, error) {
+func batchIDs(texts []string, most int) ([]tomo.TraceID, error) {
 	seen := make(map[string]bool, len(texts))
 	for _, text := range texts {
 		folded := strings.ToLower(text)
@@ -63,8 +69,8 @@ func batchIDs(texts []string) ([]tomo.TraceID, error) {
 		}
 		seen[folded] = true
 	}
-	if len(texts) > maxTraces {
-		return nil, api.Invalid("Exceeding maximum query size: 5")
+	if len(texts) > most {
+		return nil, tooManyTraces(most)
 	}
 	ids := make([]tomo.TraceID, len(texts))
 	for i, text := range texts {

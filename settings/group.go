@@ -101,15 +101,15 @@ func (s *Settings) CreateGroup(ctx context.Context, draft Draft) (*tomo.Group, e
 	if slices.ContainsFunc(groups, func(g *tomo.Group) bool { return g.Name == draft.Name }) {
 		return nil, invalid("Group already exists.")
 	}
-	if len(groups) >= tomo.MaxGroups {
-		return nil, invalid(fmt.Sprintf("There are %d groups already, Default included, which is the limit", tomo.MaxGroups))
+	if len(groups) >= s.limits.Groups {
+		return nil, invalid(fmt.Sprintf("There are %d groups already, Default included, which is the limit", s.limits.Groups))
 	}
 	g := &tomo.Group{Name: draft.Name, Filter: draft.Filter, ARN: s.arn + "group/" + draft.Name + "/" + newID(), Created: tomo.TimeOf(s.now())}
 	if err := setInsights(g, draft.Insights); err != nil {
 		return nil, err
 	}
 	var err error
-	if g.Tags, err = tagged(nil, draft.Tags); err != nil {
+	if g.Tags, err = s.tagged(nil, draft.Tags); err != nil {
 		return nil, err
 	}
 	groups = sorted(append(slices.Clone(groups), g))

@@ -35,8 +35,8 @@ type PolicyProblem uint8
 const (
 	PolicyRevisionWrong PolicyProblem = iota // somebody else changed it meanwhile
 	PolicyMalformed                          // the document is no policy
-	PolicyTooLarge                           // it is longer than MaxPolicyDocument
-	PolicyTooMany                            // there are MaxPolicies already
+	PolicyTooLarge                           // it is longer than it may be
+	PolicyTooMany                            // there are as many as there may be
 	PolicyLocksOut                           // nobody could change policies any more
 )
 
@@ -78,8 +78,8 @@ func (s *Settings) PutPolicy(ctx context.Context, name, document, revision strin
 	switch {
 	case at >= 0:
 		policies[at] = p
-	case len(policies) >= MaxPolicies:
-		return Policy{}, &PolicyError{PolicyTooMany, fmt.Sprintf("There are %d resource policies already, which is the limit", MaxPolicies)}
+	case len(policies) >= s.limits.Policies:
+		return Policy{}, &PolicyError{PolicyTooMany, fmt.Sprintf("There are %d resource policies already, which is the limit", s.limits.Policies)}
 	default:
 		policies = append(policies, p)
 	}
@@ -134,8 +134,8 @@ func (l *oneOrMore) UnmarshalJSON(text []byte) error {
 // checkPolicy holds a document against the form of a policy that is attached to
 // a resource.
 func (s *Settings) checkPolicy(document string, bypass bool) error {
-	if len(document) > MaxPolicyDocument {
-		return &PolicyError{PolicyTooLarge, fmt.Sprintf("The policy document has %d bytes, the limit is %d", len(document), MaxPolicyDocument)}
+	if len(document) > s.limits.PolicySize {
+		return &PolicyError{PolicyTooLarge, fmt.Sprintf("The policy document has %d bytes, the limit is %d", len(document), s.limits.PolicySize)}
 	}
 	statements, err := statementsOf(document)
 	if err != nil {

@@ -135,3 +135,27 @@ func TestPolicyDocuments(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherLimits: what the service's quotas forbid is allowed where somebody
+// says so, and the other way round.
+func TestOtherLimits(t *testing.T) {
+	s, err := settings.Open(t.Context(), &memory{texts: map[string][]byte{}}, settings.Options{Limits: settings.Limits{Groups: 2, Tags: 1, Policies: 6, PolicySize: 6000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Settings: s, t: t}
+	w.mustCreate("one", "fault")
+	_, err = w.create("two", "fault")
+	wantError(t, "a group too many", err, tomo.Invalid, "There are 2 groups already")
+	two := []tomo.Tag{{Key: "a"}, {Key: "b"}}
+	wantError(t, "a tag too many", w.Tag(t.Context(), w.Groups()[1].ARN, two), tomo.Invalid, "more than 1 user tags")
+	for i := range 6 {
+		if _, err := w.put(fmt.Sprint("p", i), allowSNS+strings.Repeat(" ", 5700), ""); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = w.put("p6", allowSNS, "")
+	wantProblem(t, "a policy too many", err, settings.PolicyTooMany, "There are 6")
+	_, err = w.put("p0", allowSNS+strings.Repeat(" ", 6000), "")
+	wantProblem(t, "a large policy", err, settings.PolicyTooLarge, "the limit is 6000")
+}

@@ -68,11 +68,11 @@ func (s *Settings) CreateSamplingRule(ctx context.Context, draft tomo.SamplingRu
 	if wrong := wrongRule(r); wrong != "" {
 		return nil, invalid(wrong)
 	}
-	if len(before.List) > tomo.MaxSamplingRules {
+	if len(before.List) > s.limits.SamplingRules {
 		return nil, &tomo.Error{Code: tomo.RuleLimitExceeded, Message: fmt.Sprintf(
-			"There are %d sampling rules already besides Default, which is the limit", tomo.MaxSamplingRules)}
+			"There are %d sampling rules already besides Default, which is the limit", s.limits.SamplingRules)}
 	}
-	tags, err := tagged(nil, r.Tags)
+	tags, err := s.tagged(nil, r.Tags)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type Options struct {
 	// Account and Region stand in the ARNs of what is created from now on, and of
 	// the Default group and the Default sampling rule. "": DefaultAccount and DefaultRegion.
 	Account, Region string
+	Limits          Limits
 	// Now is the clock. nil: the real one.
 	Now func() time.Time
 }
@@ -48,9 +49,10 @@ const (
 // Settings are the settings of one server. Its methods may be called
 // concurrently. Errors that a caller can act on are *tomo.Error.
 type Settings struct {
-	store Store
-	now   func() time.Time
-	arn   string // what every ARN of ours begins with
+	store  Store
+	limits Limits
+	now    func() time.Time
+	arn    string // what every ARN of ours begins with
 
 	changing sync.Mutex   // one change at a time, from reading to the disk; comes before mu
 	mu       sync.RWMutex // guards what follows
@@ -70,6 +72,7 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 	if o.Region == "" {
 		o.Region = DefaultRegion
 	}
+	o.Limits.setDefaults()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -80,9 +83,10 @@ func Open(ctx context.Context, store Store, o Options) (*Settings, error) {
 		return nil, fmt.Errorf("%q is not a region such as %s", o.Region, DefaultRegion)
 	}
 	s := &Settings{
-		store: store,
-		now:   o.Now,
-		arn:   "arn:" + partition(o.Region) + ":xray:" + o.Region + ":" + o.Account + ":",
+		store:  store,
+		limits: o.Limits,
+		now:    o.Now,
+		arn:    "arn:" + partition(o.Region) + ":xray:" + o.Region + ":" + o.Account + ":",
 	}
 	for _, load := range []func(context.Context) error{s.loadGroups, s.loadKeepRules, s.loadSamplingRules, s.loadPolicies, s.loadIndexing} {
 		if err := load(ctx); err != nil {

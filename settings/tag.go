@@ -35,7 +35,7 @@ func (s *Settings) Tags(arn string) ([]tomo.Tag, error) {
 
 // Tag puts tags on a resource; a key that is there gets the new value.
 func (s *Settings) Tag(ctx context.Context, arn string, tags []tomo.Tag) error {
-	return s.retag(ctx, arn, func(before []tomo.Tag) ([]tomo.Tag, error) { return tagged(before, tags) })
+	return s.retag(ctx, arn, func(before []tomo.Tag) ([]tomo.Tag, error) { return s.tagged(before, tags) })
 }
 
 // Untag takes tags from a resource. Keys that are not there are ignored.
@@ -106,7 +106,7 @@ func errNoResource(arn string) error {
 func byKey(a, b tomo.Tag) int { return cmp.Compare(a.Key, b.Key) }
 
 // tagged is before with more tags, in order of their keys.
-func tagged(before, more []tomo.Tag) ([]tomo.Tag, error) {
+func (s *Settings) tagged(before, more []tomo.Tag) ([]tomo.Tag, error) {
 	after := slices.Clone(before)
 	for i, tag := range more {
 		if err := checkTag(tag); err != nil {
@@ -122,8 +122,8 @@ func tagged(before, more []tomo.Tag) ([]tomo.Tag, error) {
 			after = slices.Insert(after, at, tag)
 		}
 	}
-	if len(after) > maxTags {
-		return nil, invalid(fmt.Sprintf("The resultant tag set must not have more than %d user tags.", maxTags))
+	if len(after) > s.limits.Tags {
+		return nil, invalid(fmt.Sprintf("The resultant tag set must not have more than %d user tags.", s.limits.Tags))
 	}
 	return after, nil
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,7 @@ import (
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/keyring"
 	"github.com/tomotrace/tomo/server"
+	"github.com/tomotrace/tomo/settings"
 )
 
 type serveCmd struct {
@@ -47,6 +49,7 @@ type serveCmd struct {
 	SamplingTenant      string             `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
 	MaxTenants          int                `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
 	Quota               map[string]float64 `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. By default anything." mapsep:"," env:"TOMO_QUOTA"`
+	Limit               map[string]int     `help:"How many there may be, where AWS's quotas are not what is wanted: groups=25,sampling-rules=25,tags=50,policies=5,policy-bytes=5120,batch-traces=5." mapsep:"," env:"TOMO_LIMIT"`
 	TLSCert             string             `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
 	TLSKey              string             `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
 	CloudwatchEndpoint  string             `help:"URL of CloudWatch, or of what speaks its API, to publish the figures of groups to once a minute. Credentials are found as AWS SDKs find them." placeholder:"URL" env:"TOMO_CLOUDWATCH_ENDPOINT"`
@@ -174,6 +177,17 @@ func (c *serveCmd) quotas() server.Quotas {
 	return server.Quotas{Segments: c.Quota["segments"], Put: c.Quota["put"], Sampling: c.Quota["sampling"], Read: c.Quota["read"], Change: c.Quota["change"]}
 }
 
+// limitNames are what --limit knows.
+var limitNames = []string{"groups", "sampling-rules", "tags", "policies", "policy-bytes", "batch-traces"}
+
+// limits are what the flag says, which checked its words.
+func (c *serveCmd) limits() settings.Limits {
+	return settings.Limits{
+		Groups: c.Limit["groups"], SamplingRules: c.Limit["sampling-rules"], Tags: c.Limit["tags"],
+		Policies: c.Limit["policies"], PolicySize: c.Limit["policy-bytes"],
+	}
+}
+
 // Validate checks what kong does not.
 func (c *serveCmd) Validate() error {
 	for _, name := range []string{c.UDPTenant, c.SamplingTenant} {
@@ -194,6 +208,14 @@ func (c *serveCmd) Validate() error {
 	}
 	if endpoint, err := url.Parse(c.CloudwatchEndpoint); c.CloudwatchEndpoint != "" && (err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https") {
 		return fmt.Errorf("--cloudwatch-endpoint %q is not a URL such as https://monitoring.eu-central-1.amazonaws.com", c.CloudwatchEndpoint)
+	}
+	for name, most := range c.Limit {
+		if !slices.Contains(limitNames, name) {
+			return fmt.Errorf("%q is not a limit: there are %s", name, strings.Join(limitNames, ", "))
+		}
+		if most < 1 {
+			return fmt.Errorf("the limit %s=%d is not a number above 0", name, most)
+		}
 	}
 	switch {
 	case c.CloudwatchNamespace == "" || len(c.CloudwatchNamespace) > 255:

@@ -61,7 +61,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	if err != nil {
 		return nil, err
 	}
-	set, err := settings.Open(ctx, store, settings.Options{Account: c.AccountID, Region: c.Region})
+	set, err := settings.Open(ctx, store, settings.Options{Account: c.AccountID, Region: c.Region, Limits: c.limits()})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -80,7 +80,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	}
 	services := server.NewServices(server.Parts{
 		Pipeline: pipeline, Engine: query.New(store), Settings: set, Insights: in,
-		Encryption: server.Encryption{Store: store, Find: keys.Find}, Quotas: c.quotas(),
+		Encryption: server.Encryption{Store: store, Find: keys.Find}, Quotas: c.quotas(), MaxTraces: c.Limit["batch-traces"],
 	})
 
 	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
