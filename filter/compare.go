@@ -133,7 +133,7 @@ func causeJSONTest(e CauseJSON) test {
 		for _, category := range categories {
 			switch {
 			case s.detail == nil:
-				if mayHaveCause(s.Summary, category) {
+				if MayHaveCause(s.Summary, category) {
 					return Unknown
 				}
 			case matchesAll(patterns, causesOf(s.detail, category), category):

@@ -273,7 +273,7 @@ func (c *compiler) cause(e Cause) compiled {
 	block := c.block(e.Block, e.scope(), causeCost)
 	return compiled{func(s *subject) Truth {
 		if s.detail == nil {
-			return among(mayHaveCause(s.Summary, e.Category), false)
+			return among(MayHaveCause(s.Summary, e.Category), false)
 		}
 		causes := causesOf(s.detail, e.Category)
 		for i := range causes {
@@ -287,10 +287,10 @@ func (c *compiler) cause(e Cause) compiled {
 	}, block.cost}
 }
 
-// mayHaveCause reports whether a trace of this summary can have root causes of
+// MayHaveCause reports whether a trace of this summary can have root causes of
 // the category. What has failed is a segment or a call that stands for its
 // callee, and so a unit; a slow path is a share of the root's time.
-func mayHaveCause(s *tomo.Summary, c Category) bool {
+func MayHaveCause(s *tomo.Summary, c Category) bool {
 	if c == ResponseTimeCause {
 		return s.ResponseTime > 0
 	}

@@ -126,7 +126,7 @@ func (p *planner) group(e Group) bounds {
 	return b
 }
 
-// causeNeeds is mayHaveCause as a condition.
+// causeNeeds is MayHaveCause as a condition.
 func causeNeeds(c Category) Condition {
 	unit := anyUnit
 	switch c {

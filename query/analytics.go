@@ -1,0 +1,657 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/filter"
+)
+
+// AnalysisQuestion asks what one set of traces is like, or how two compare.
+type AnalysisQuestion struct {
+	Window tomo.Window
+	// Sets are the filters of one or two sets; nil matches every trace. A trace
+	// may be in both.
+	Sets   []filter.Expr
+	Groups filter.Groups // what group.name and group.arn stand for; nil: there are none
+	// Attributes are what the sets are taken apart by.
+	Attributes []Attribute
+	Top        int     // values told of each attribute; 0: 20
+	Measure    Measure // what the dots and the latencies of values are about
+	Buckets    int     // of the time series, at most; 0: no series
+	Dots       int     // of the scatter plot, at most; 0: no plot
+	// Differences is how many values are told, at most, by which two sets differ
+	// most; 0: none.
+	Differences int
+	// Documents is how many traces are read whole, at most, for attributes that
+	// the summary does not tell. Filters read as many as they need. 0: 50,000.
+	Documents int
+	Progress  *Progress // nil: nobody watches
+}
+
+// Measure is a time of a trace.
+type Measure uint8
+
+const (
+	ByResponseTime Measure = iota // Summary.ResponseTime: the root's
+	ByDuration                    // Summary.Duration: of everything
+)
+
+func (m Measure) of(s *tomo.Summary) time.Duration {
+	if m == ByDuration {
+		return s.Duration
+	}
+	return s.ResponseTime
+}
+
+// Progress tells how far an analysis is. It may be read at any time.
+type Progress struct {
+	Looked, Total atomic.Int64 // traces: looked at, and in the window
+	Read, ToRead  atomic.Int64 // traces read whole, and how many that will be as far as is known
+}
+
+// Analysis is the answer to an AnalysisQuestion. What it counts is exact but
+// for what says otherwise. Traces that come while it runs may be in one part of
+// it and not in another.
+type Analysis struct {
+	Total         int64          // traces in the window
+	Both          int64          // traces in both sets
+	Sets          []SetFigures   // one or two, as asked
+	Width         time.Duration  // of the buckets of the series; 0: there is none
+	Distributions []Distribution // as asked
+	// Differences are the values by which the two sets differ most, and Compared
+	// is how many values were looked at for that.
+	Differences []Difference
+	Compared    int
+}
+
+// Class is how a trace as a whole ended: by the outcome of its root, or
+// Rootless.
+type Class uint8
+
+const (
+	OK       = Class(tomo.OutcomeOK)
+	Error    = Class(tomo.OutcomeError)
+	Throttle = Class(tomo.OutcomeThrottle)
+	Fault    = Class(tomo.OutcomeFault)
+	Rootless = Class(4) // there is no root yet, and no outcome
+	classes  = 5
+)
+
+var classTexts = [classes]string{"ok", "error", "throttle", "fault", "rootless"}
+
+// String is the keyword of the class; rootless has none.
+func (c Class) String() string { return classTexts[c] }
+
+func classOf(s *tomo.Summary) Class {
+	switch {
+	case s.EntryPoint < 0:
+		return Rootless
+	case s.HasFault:
+		return Fault
+	case s.HasThrottle:
+		return Throttle
+	case s.HasError:
+		return Error
+	}
+	return OK
+}
+
+// Classes counts traces by class.
+type Classes [classes]uint32
+
+// Total is the number of traces counted.
+func (c *Classes) Total() (n int64) {
+	for _, k := range c {
+		n += int64(k)
+	}
+	return n
+}
+
+func (c *Classes) merge(o *Classes) {
+	for i := range c {
+		c[i] += o[i]
+	}
+}
+
+// SetFigures is what one set is like.
+type SetFigures struct {
+	Classes
+	// ResponseTimes and Durations count the traces that have one.
+	ResponseTimes, Durations tomo.Histogram
+	Series                   []Bucket // every bucket of the window, also empty ones
+	Dots                     []Dot    // in order of time
+	EveryDot                 bool     // each dot is one trace
+}
+
+// Bucket counts the traces of a part of the window: by the moment that the
+// window is held against, and of a window of type Service by the first end of a
+// segment in it.
+type Bucket struct {
+	Time tomo.Time // where it begins
+	Classes
+}
+
+// Dot is a trace in a scatter plot. It stands for Count traces near it of its
+// kind, failed or not, of which it took longest.
+type Dot struct {
+	Time  tomo.Time
+	Took  time.Duration
+	ID    tomo.TraceID
+	Class Class
+	Count int64
+}
+
+// Limits of an analysis. Together they bound its memory to about 100 MB.
+const (
+	MaxAttributes  = 16      // of one question
+	MaxTop         = 1000    // values told of each
+	MaxBuckets     = 1000    // of the time series
+	MaxDots        = 10_000  // of the scatter plot, and
+	MinDots        = 250     // if there is one
+	MaxDifferences = 1000    // told
+	MaxDocuments   = 1 << 20 // read for what summaries do not tell
+
+	defaultTop       = 20
+	defaultDocuments = 50_000
+)
+
+// Analyse answers q in one pass over the summaries of the window. Attributes
+// that summaries do not tell take the documents of the traces, and attributes
+// with very many values a second pass. It stops soon after ctx has ended. A
+// question over a limit is a *tomo.Error with the code Invalid.
+func (e *Engine) Analyse(ctx context.Context, q AnalysisQuestion) (*Analysis, error) {
+	a, err := e.newAnalysis(&q)
+	if err != nil {
+		return nil, err
+	}
+	total, err := e.store.Count(ctx, q.Window, filter.Plan{})
+	if err != nil {
+		return nil, fmt.Errorf("counting traces: %w", err)
+	}
+	q.Progress.Total.Store(total)
+	all, err := a.scan(ctx, func() *gathering { return a.newGathering(nil) })
+	if err != nil {
+		return nil, err
+	}
+	if err := a.readDocuments(ctx, all); err != nil {
+		return nil, err
+	}
+	if picked := all.pick(); picked != nil {
+		q.Progress.Total.Add(total)
+		again, err := a.scan(ctx, func() *gathering { return a.newGathering(picked) })
+		if err != nil {
+			return nil, err
+		}
+		again.causes = all.causes
+		if err := a.readDocuments(ctx, again); err != nil {
+			return nil, err
+		}
+		all.replace(again)
+	}
+	return a.answer(all, total), nil
+}
+
+// analysis is a question made ready.
+type analysis struct {
+	*AnalysisQuestion
+	engine *Engine
+	plans  []filter.Plan
+	// matchers decide what plans leave open; nil for a plan that is exact.
+	matchers []*filter.Matcher
+	parts    tomo.Parts
+	timeline timeline
+	grid     grid
+	readers  []*attribute       // what values are counted of, but for annotations
+	told     map[Attribute]bool // those asked for, whose values have latencies
+	causes   bool               // some reader needs documents
+}
+
+func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
+	if q.Top == 0 {
+		q.Top = defaultTop
+	}
+	if q.Documents == 0 {
+		q.Documents = defaultDocuments
+	}
+	if q.Progress == nil {
+		q.Progress = new(Progress)
+	}
+	for _, limit := range []struct {
+		name           string
+		n, least, most int
+	}{
+		{"sets", len(q.Sets), 1, 2}, {"attributes", len(q.Attributes), 0, MaxAttributes}, {"values of an attribute", q.Top, 1, MaxTop},
+		{"buckets", q.Buckets, 0, MaxBuckets}, {"dots", q.Dots, 0, MaxDots}, {"differences", q.Differences, 0, MaxDifferences},
+		{"documents", q.Documents, 1, MaxDocuments},
+	} {
+		if limit.n < limit.least || limit.n > limit.most {
+			return nil, invalid("an analysis has %d to %d %s, not %d", limit.least, limit.most, limit.name, limit.n)
+		}
+	}
+	if q.Buckets == 1 {
+		return nil, invalid("a time series has at least 2 buckets")
+	}
+	if q.Dots > 0 && q.Dots < MinDots {
+		return nil, invalid("a scatter plot has at least %d dots, not %d", MinDots, q.Dots)
+	}
+	a := &analysis{AnalysisQuestion: q, engine: e, told: map[Attribute]bool{}}
+	for _, f := range q.Sets {
+		plan, matcher := prepare(f, q.Groups)
+		a.plans, a.matchers = append(a.plans, plan), append(a.matchers, matcher)
+		if matcher != nil {
+			a.parts = tomo.EveryPart
+		}
+	}
+	var err error
+	if a.timeline, err = newTimeline(q.Window.TimeRange, q.Buckets); err != nil {
+		return nil, err
+	}
+	if (a.timeline.n > 0 || q.Dots > 0) && q.Window.By == tomo.ByService {
+		a.parts |= tomo.PartUnits
+	}
+	a.grid = grid{window: q.Window.TimeRange, most: q.Dots}
+	a.chooseReaders()
+	return a, nil
+}
+
+func invalid(format string, args ...any) error {
+	return &tomo.Error{Code: tomo.Invalid, Message: fmt.Sprintf(format, args...)}
+}
+
+// chooseReaders lists the attributes to count: those asked for and, to find
+// differences, all that summaries tell.
+func (a *analysis) chooseReaders() {
+	for _, wanted := range a.Attributes {
+		a.told[wanted] = true
+	}
+	for i := range attributes {
+		reader := &attributes[i]
+		named := a.told[Attribute{Name: reader.name}]
+		if reader.name == keyed { // by their keys, so for all of them at once
+			named = slices.ContainsFunc(a.Attributes, func(w Attribute) bool { return w.Name == keyed })
+		}
+		switch {
+		case !named && (a.Differences == 0 || len(a.Sets) < 2 || reader.cause != nil):
+			continue
+		case reader.cause != nil:
+			a.causes = true
+			a.parts |= tomo.PartUnits // tells who can have one
+		default:
+			a.parts |= reader.parts
+		}
+		a.readers = append(a.readers, reader)
+	}
+}
+
+// scan gathers everything that the store finds. Each goroutine of the store
+// fills a gathering of its own while it is in each; at the end they are merged.
+func (a *analysis) scan(ctx context.Context, newGathering func() *gathering) (*gathering, error) {
+	var mu sync.Mutex // guards free
+	var free []*gathering
+	take := func() (g *gathering) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n := len(free); n > 0 {
+			g, free = free[n-1], free[:n-1]
+			return g
+		}
+		return newGathering()
+	}
+	give := func(g *gathering) {
+		mu.Lock()
+		defer mu.Unlock()
+		free = append(free, g)
+	}
+	err := a.engine.store.Scan(ctx, a.Window, a.plans, a.parts, func(looked int, found []tomo.Found) error {
+		g := take()
+		defer give(g)
+		a.Progress.Looked.Add(int64(looked))
+		return a.decide(ctx, found, g.add)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scanning summaries: %w", err)
+	}
+	all := newGathering()
+	for _, g := range free {
+		all.merge(g)
+	}
+	all.forgetRefused()
+	return all, nil
+}
+
+// decide finds out which sets each trace is in, by its documents where the
+// summary does not tell, and adds those that are in one.
+func (a *analysis) decide(ctx context.Context, found []tomo.Found, add func(*tomo.Summary, uint8)) error {
+	var open []*candidate
+	var plans []uint8 // of those in open: bits still to be confirmed in the upper half
+	for _, f := range found {
+		var sure, unsure uint8
+		for i, m := range a.matchers {
+			verdict := filter.Yes
+			switch bit := uint8(1) << i; {
+			case f.Plans&bit == 0:
+				verdict = filter.No
+			case m != nil:
+				verdict = m.MatchSummary(f.Summary)
+			}
+			switch verdict {
+			case filter.Yes:
+				sure |= 1 << i
+			case filter.Unknown:
+				unsure |= 1 << i
+			}
+		}
+		switch {
+		case unsure != 0:
+			open = append(open, &candidate{summary: f.Summary})
+			plans = append(plans, sure|unsure<<4)
+		case sure != 0:
+			add(f.Summary, sure)
+		}
+	}
+	a.Progress.ToRead.Add(int64(len(open)))
+	for len(open) > 0 {
+		n := min(chunk, len(open))
+		if err := a.engine.detail(ctx, open[:n]); err != nil {
+			return err
+		}
+		for i, c := range open[:n] {
+			if c.detail == nil {
+				continue // dropped meanwhile
+			}
+			sets := plans[i] & 0xf
+			for k, m := range a.matchers {
+				if plans[i]>>4&(1<<k) != 0 && m.Match(c.detail) {
+					sets |= 1 << k
+				}
+			}
+			if sets != 0 {
+				add(c.detail.Summary, sets)
+			}
+		}
+		a.Progress.Read.Add(int64(n))
+		open, plans = open[n:], plans[n:]
+	}
+	return nil
+}
+
+// gathering is what was found so far. Merged in any order, gatherings of parts
+// are that of the whole.
+type gathering struct {
+	*analysis
+	sets     [2]setGathering
+	both     int64
+	counters map[Attribute]*counter
+	byReader []*counter             // in the order of analysis.readers; nil for annotations
+	load     int                    // of all counters, in bins of histograms
+	causes   sample                 // traces whose documents tell something that is asked for
+	picked   map[Attribute]*counter // in a second pass: what is counted again
+	visit    visit
+	refused  map[string]bool // annotation keys that there was no room to count
+}
+
+// setGathering is what was found of one set.
+type setGathering struct {
+	Classes
+	responseTimes, durations tomo.Histogram
+	series                   []Classes
+	dots                     dots
+}
+
+// visit is the trace that is counted.
+type visit struct {
+	stamp uint64 // of this trace alone
+	sets  uint8
+	class Class
+	took  time.Duration
+}
+
+// newGathering makes an empty one. Of a second pass it counts the picked values
+// and nothing else.
+func (a *analysis) newGathering(picked map[Attribute]*counter) *gathering {
+	g := &gathering{analysis: a, counters: map[Attribute]*counter{}, refused: map[string]bool{}, picked: picked}
+	g.causes.limit = a.Documents
+	for _, reader := range a.readers {
+		var c *counter
+		if reader.name != keyed {
+			c = g.counter(Attribute{Name: reader.name})
+		}
+		g.byReader = append(g.byReader, c)
+	}
+	for _, wanted := range a.Attributes {
+		if wanted.Name == keyed {
+			g.counter(wanted)
+		}
+	}
+	for i := range g.sets {
+		g.sets[i].series = make([]Classes, a.timeline.n)
+		g.sets[i].dots.grid = a.grid
+	}
+	return g
+}
+
+// counter is the counter of an attribute, nil if it is not to be counted.
+func (g *gathering) counter(of Attribute) *counter {
+	c := g.counters[of]
+	if c != nil {
+		return c
+	}
+	if g.picked != nil {
+		if g.picked[of] == nil {
+			return nil
+		}
+		c = g.picked[of].emptied()
+	} else {
+		c = &counter{timed: g.told[of]}
+	}
+	c.gathering, c.ofCauses = g, attributeOf(of).cause != nil
+	g.counters[of] = c
+	return c
+}
+
+// annotation is the counter of an annotation. Where differences are looked for
+// every key has one.
+func (g *gathering) annotation(key string) *counter {
+	of := Attribute{keyed, key}
+	c := g.counters[of]
+	if c != nil || g.picked != nil || g.Differences == 0 || len(g.Sets) < 2 {
+		return c
+	}
+	of.Key = strings.Clone(key)
+	if len(g.counters) >= maxCounters {
+		if len(g.refused) < maxRefused {
+			g.refused[of.Key] = true
+		}
+		return nil
+	}
+	return g.counter(of)
+}
+
+// add counts a trace that is in the sets.
+func (g *gathering) add(s *tomo.Summary, sets uint8) {
+	g.visit = visit{g.visit.stamp + 1, sets, classOf(s), g.Measure.of(s)}
+	if g.picked == nil {
+		g.addFigures(s)
+	}
+	for i, reader := range g.readers {
+		switch {
+		case reader.read != nil && g.byReader[i] != nil:
+			reader.read(s, g.byReader[i])
+		case reader.name == keyed:
+			for k := range s.Annotations {
+				if c := g.annotation(s.Annotations[k].Key); c != nil {
+					c.value(s.Annotations[k].Value)
+				}
+			}
+		}
+	}
+	if g.analysis.causes && g.picked == nil && g.mayHaveCause(s) {
+		g.causes.add(sampledTrace{s.ID, s.Start, g.visit})
+	}
+}
+
+func (g *gathering) addFigures(s *tomo.Summary) {
+	if g.visit.sets == 3 {
+		g.both++
+	}
+	at := s.Start
+	if g.timeline.n > 0 || g.grid.most > 0 {
+		at = moment(s, g.Window)
+	}
+	for i := range g.Sets {
+		if g.visit.sets&(1<<i) == 0 {
+			continue
+		}
+		set := &g.sets[i]
+		set.Classes[g.visit.class]++
+		if s.ResponseTime != tomo.Absent {
+			set.responseTimes.Add(s.ResponseTime)
+		}
+		if s.Duration != tomo.Absent {
+			set.durations.Add(s.Duration)
+		}
+		if g.timeline.n > 0 {
+			set.series[g.timeline.bucket(at)][g.visit.class]++
+		}
+		if g.grid.most > 0 && g.visit.took != tomo.Absent {
+			set.dots.add(Dot{at, g.visit.took, s.ID, g.visit.class, 1})
+		}
+	}
+}
+
+// moment is the one of the trace's that the window is held against.
+func moment(s *tomo.Summary, w tomo.Window) tomo.Time {
+	switch w.By {
+	case tomo.ByEvent:
+		return s.Received
+	case tomo.ByService:
+		first := w.End
+		for i := range s.Units {
+			if u := &s.Units[i]; !u.Open && !u.Inferred && w.Start.Add(-tomo.ServiceLead) <= u.End {
+				first = min(first, u.End)
+			}
+		}
+		return first
+	default:
+		return s.Start
+	}
+}
+
+func (g *gathering) mayHaveCause(s *tomo.Summary) bool {
+	return slices.ContainsFunc(g.readers, func(r *attribute) bool { return r.cause != nil && filter.MayHaveCause(s, r.category) })
+}
+
+// merge adds what o found, which is not to be used afterwards.
+func (g *gathering) merge(o *gathering) {
+	g.both += o.both
+	g.visit.stamp = max(g.visit.stamp, o.visit.stamp)
+	maps.Copy(g.refused, o.refused)
+	for i := range g.sets {
+		s, t := &g.sets[i], &o.sets[i]
+		s.Classes.merge(&t.Classes)
+		s.responseTimes.Merge(&t.responseTimes)
+		s.durations.Merge(&t.durations)
+		for k := range s.series {
+			s.series[k].merge(&t.series[k])
+		}
+		s.dots.merge(&t.dots)
+	}
+	for of, c := range o.counters {
+		if mine := g.counters[of]; mine != nil {
+			mine.merge(c)
+		} else {
+			c.gathering = g
+			g.counters[of] = c
+		}
+	}
+	g.causes.merge(&o.causes)
+}
+
+// forgetRefused drops what only some of the gatherings counted.
+func (g *gathering) forgetRefused() {
+	for of := range g.counters {
+		if of.Name == keyed && !g.told[of] && (g.refused[of.Key] || len(g.refused) >= maxRefused) {
+			delete(g.counters, of)
+		}
+	}
+}
+
+// readDocuments counts what only documents tell.
+func (a *analysis) readDocuments(ctx context.Context, g *gathering) error {
+	if !slices.ContainsFunc(g.byReader, func(c *counter) bool { return c != nil && c.ofCauses }) {
+		return nil
+	}
+	list := g.causes.taken()
+	slices.SortFunc(list, func(x, y sampledTrace) int { return int(min(max(x.start-y.start, -1), 1)) }) // neighbours are read together
+	a.Progress.ToRead.Add(int64(len(list)))
+	for part := range slices.Chunk(list, readTogether) {
+		open := make([]*candidate, len(part))
+		for i := range part {
+			open[i] = &candidate{summary: &tomo.Summary{ID: part[i].id}}
+		}
+		if err := a.engine.detail(ctx, open); err != nil {
+			return err
+		}
+		for i, c := range open {
+			if c.detail == nil {
+				continue
+			}
+			stamp := g.visit.stamp + 1
+			g.visit = part[i].visit
+			g.visit.stamp = stamp
+			for k, reader := range a.readers {
+				if reader.cause != nil && g.byReader[k] != nil {
+					reader.cause(causesOf(c.detail, reader.category), g.byReader[k])
+				}
+			}
+		}
+		a.Progress.Read.Add(int64(len(part)))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readTogether is how many traces are read whole at a time.
+const readTogether = 1024
+
+func causesOf(d *tomo.Detail, c filter.Category) []tomo.RootCause {
+	switch c {
+	case filter.FaultCause:
+		return d.RootCauses.Fault
+	case filter.ErrorCause:
+		return d.RootCauses.Error
+	default:
+		return d.RootCauses.ResponseTime
+	}
+}
+
+// answer puts the answer together.
+func (a *analysis) answer(g *gathering, total int64) *Analysis {
+	answer := &Analysis{Total: total, Both: g.both, Width: a.timeline.width.Sub(0)}
+	for i := range a.Sets {
+		s := &g.sets[i]
+		figures := SetFigures{Classes: s.Classes, ResponseTimes: s.responseTimes, Durations: s.durations}
+		for k := range s.series {
+			figures.Series = append(figures.Series, Bucket{a.timeline.start(k), s.series[k]})
+		}
+		figures.Dots, figures.EveryDot = s.dots.list()
+		answer.Sets = append(answer.Sets, figures)
+	}
+	for _, of := range a.Attributes {
+		answer.Distributions = append(answer.Distributions, g.distribution(of))
+	}
+	if a.Differences > 0 && len(a.Sets) == 2 {
+		answer.Differences, answer.Compared = g.differences()
+	}
+	return answer
+}
