@@ -63,6 +63,7 @@ type parser struct {
 	token token // the next one that was not used
 	depth int   // of parentheses, braces and negations
 	err   *Error
+	place *Place // nil unless it is only asked what may stand at the end
 }
 
 // begin checks the text as a whole and reads the first token.
@@ -98,6 +99,7 @@ func (p *parser) finish(e Expr) (Expr, error) {
 func (p *parser) advance() {
 	if p.err == nil {
 		p.token = p.next()
+		p.leaveOpen()
 	}
 }
 
@@ -151,6 +153,7 @@ func (p *parser) take(mark string) bool {
 }
 
 func (p *parser) need(mark string) {
+	p.could(Want{Kind: MarkWanted, Mark: mark})
 	if !p.take(mark) {
 		p.fail(fmt.Sprintf("Expected %q", mark))
 	}
@@ -169,6 +172,7 @@ func (p *parser) leave() { p.depth-- }
 func (p *parser) expression(least power, in Scope) Expr {
 	left := p.unary(in)
 	for {
+		p.could(Want{Kind: ConnectiveWanted, Scope: in})
 		own, written := p.infix()
 		if own == loose || own < least {
 			return left
@@ -235,6 +239,7 @@ func (p *parser) unary(in Scope) Expr {
 
 // condition reads a keyword and what belongs to it.
 func (p *parser) condition(in Scope) Expr {
+	p.could(Want{Kind: KeywordWanted, Scope: in})
 	at := p.token
 	if _, operator := operators[at.value]; at.kind != wordToken || operator || connective(at.value) {
 		p.fail("Expected a keyword, ! or (")
@@ -259,7 +264,7 @@ func (p *parser) condition(in Scope) Expr {
 	case Number:
 		return p.number(field)
 	case String:
-		return p.string(field)
+		return p.string(field, in)
 	case Annotation:
 		return p.annotation(field)
 	case ServiceTest:
@@ -324,6 +329,7 @@ func connective(word string) bool { return word == "and" || word == "or" || word
 // operator uses the next token if it is an operator that a field of this kind
 // has. Any other operator is an error.
 func (p *parser) operator(f Field, kind string, has func(Op) bool) (Op, bool) {
+	p.could(Want{Kind: OperatorWanted, Field: f, ops: has})
 	name := p.token.value
 	if p.token.kind == punctuationToken {
 		name = p.token.text
@@ -350,6 +356,7 @@ func (p *parser) boolean(f Field) Expr {
 	if !ok {
 		return Compare{f, Equal, tomo.Value{Kind: tomo.BoolValue, Bool: true}}
 	}
+	p.could(Want{Kind: ValueWanted, Field: f})
 	t := p.token
 	if t.kind != wordToken && t.kind != stringToken || t.value != "true" && t.value != "false" {
 		p.fail("Expected true or false")
@@ -363,6 +370,7 @@ func (p *parser) number(f Field) Expr {
 	if !ok {
 		return Set{f}
 	}
+	p.could(Want{Kind: ValueWanted, Field: f})
 	t := p.token
 	if t.kind != numberToken {
 		p.fail("Expected a number")
@@ -372,11 +380,12 @@ func (p *parser) number(f Field) Expr {
 }
 
 // string: the value may be a bare word, as in an example of the guide.
-func (p *parser) string(f Field) Expr {
+func (p *parser) string(f Field, in Scope) Expr {
 	op, ok := p.operator(f, "string", textual)
 	if !ok {
 		return Set{f}
 	}
+	p.could(Want{Kind: ValueWanted, Field: f, Scope: in})
 	t := p.token
 	text := t.value
 	if t.kind == wordToken {
@@ -394,12 +403,13 @@ func (p *parser) string(f Field) Expr {
 // the key comes in brackets.
 func (p *parser) annotation(f Field) Expr {
 	if f.Key == "" {
-		f.Key = p.key()
+		f.Key = p.key(f)
 	}
 	op, ok := p.operator(f, "annotation", anyOp)
 	if !ok {
 		return Set{f}
 	}
+	p.could(Want{Kind: ValueWanted, Field: f})
 	t := p.token
 	value := tomo.Value{String: t.value}
 	switch {
@@ -423,7 +433,10 @@ func (p *parser) annotation(f Field) Expr {
 
 // key reads the key of an annotation in brackets: anything but brackets, or a
 // string. The lexer stands behind the opening bracket, which is the next token.
-func (p *parser) key() string {
+func (p *parser) key(of Field) string {
+	if p.openKey(of) {
+		return ""
+	}
 	if !p.is("[") {
 		p.fail("Expected a dot and a key, or a key in brackets")
 		return ""
@@ -456,6 +469,7 @@ func (p *parser) key() string {
 
 // service reads the node of service, which may be left out.
 func (p *parser) service() (node ID) {
+	p.could(Want{Kind: MarkWanted, Mark: "("})
 	if p.take("(") {
 		if !p.is(")") {
 			node = p.node()
@@ -467,6 +481,7 @@ func (p *parser) service() (node ID) {
 
 // edge reads the two nodes of edge, which may be left out together.
 func (p *parser) edge() (from, to ID) {
+	p.could(Want{Kind: MarkWanted, Mark: "("})
 	if p.take("(") {
 		if !p.is(")") {
 			from = p.node()
@@ -480,6 +495,7 @@ func (p *parser) edge() (from, to ID) {
 
 // node reads a name or id(…).
 func (p *parser) node() (id ID) {
+	p.could(Want{Kind: NodeWanted})
 	if p.token.kind == stringToken {
 		id = ID{tomo.NodeID{Name: p.token.value}, ByName}
 		p.advance()
@@ -492,12 +508,14 @@ func (p *parser) node() (id ID) {
 	p.need("(")
 	for more := true; more && p.err == nil; more = p.take(",") {
 		p.idField(&id)
+		p.could(Want{Kind: MarkWanted, Mark: ","})
 	}
 	p.need(")")
 	return id
 }
 
 func (p *parser) idField(id *ID) {
+	p.could(Want{Kind: IDFieldWanted, Given: id.Given})
 	var given IDFields
 	var value *string
 	switch p.token.value {
@@ -517,6 +535,7 @@ func (p *parser) idField(id *ID) {
 	}
 	p.advance()
 	p.need(":")
+	p.could(Want{Kind: IDValueWanted, Given: given})
 	if p.token.kind != stringToken {
 		p.fail("Expected a string in double quotes")
 	}
@@ -527,6 +546,7 @@ func (p *parser) idField(id *ID) {
 
 // block reads a block, nil if there is none or nothing in it.
 func (p *parser) block(in Scope) Expr {
+	p.could(Want{Kind: MarkWanted, Mark: "{"})
 	if !p.is("{") {
 		return nil
 	}
@@ -556,6 +576,7 @@ func (p *parser) group(f Field) Expr {
 	if !ok {
 		p.fail("Expected = or !=")
 	}
+	p.could(Want{Kind: ValueWanted, Field: f})
 	if p.token.kind != stringToken {
 		p.fail("Expected a string in double quotes")
 	}
@@ -577,6 +598,7 @@ func (p *parser) causeJSON() Expr {
 	if !ok {
 		p.fail("Expected = or !=")
 	}
+	p.could(Want{Kind: MarkWanted, Mark: "#"})
 	if !p.is("#") {
 		p.fail("Expected # and a JSON array")
 		return nil
