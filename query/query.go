@@ -64,10 +64,13 @@ type Store interface {
 }
 
 // Engine answers questions from a store.
-type Engine struct{ store Store }
+type Engine struct {
+	store Store
+	words vocabularies // for completions
+}
 
 // New makes an engine over store.
-func New(store Store) *Engine { return &Engine{store} }
+func New(store Store) *Engine { return &Engine{store: store} }
 
 // Traces gives the traces with the given ids, in that order. Unknown ids are
 // left out, as the service was seen to do.
