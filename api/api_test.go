@@ -66,7 +66,7 @@ func TestMembersAreInOrder(t *testing.T) {
 		api.CreateGroupRequest{}, api.GroupResponse{}, api.GroupRequest{}, api.UpdateGroupRequest{}, api.GetGroupsRequest{}, api.GetGroupsResponse{},
 		api.ListTagsForResourceRequest{}, api.ListTagsForResourceResponse{}, api.TagResourceRequest{}, api.UntagResourceRequest{},
 		api.GetTimeSeriesServiceStatisticsRequest{}, api.GetTimeSeriesServiceStatisticsResponse{},
-		api.Losses{},
+		api.Losses{}, api.AnalysisRequest{}, api.CompletionRequest{}, api.Completion{},
 	} {
 		check(reflect.TypeOf(shape))
 	}

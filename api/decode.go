@@ -21,8 +21,9 @@ import (
 // everything in which the request goes beyond its shape. Numbers for integers
 // lose their fraction and stay within 32 bits, as the service was seen to treat
 // counters.
-func (o Operation) Decode(body []byte, request any) error {
-	shape := o.Request()
+func (o Operation) Decode(body []byte, request any) error { return decode(body, o.Request(), request) }
+
+func decode(body []byte, shape *Shape, request any) error {
 	v, err := read(body, shape)
 	if err != nil {
 		return err

@@ -201,11 +201,18 @@ func TestRequestShapes(t *testing.T) {
 		{api.PutTelemetryRecordsRequest{}, []api.Operation{api.PutTelemetryRecords}},
 		{api.StartTraceRetrievalRequest{}, []api.Operation{api.StartTraceRetrieval}},
 		{api.RetrievalRequest{}, []api.Operation{api.ListRetrievedTraces, api.GetRetrievedTracesGraph, api.CancelTraceRetrieval}},
+		{api.AnalysisRequest{}, nil},
+		{api.CompletionRequest{}, nil},
 	} {
 		goes := reflect.TypeOf(tt.request)
 		known := map[string]bool{}
 		for _, op := range tt.operations {
 			sameShape(t, op.Name, op.Request(), goes, known)
+		}
+		for _, q := range []api.Question{api.AskAnalysis, api.AskCompletion} {
+			if goes.Name() == q.Name+"Request" {
+				sameShape(t, q.Name, q.Request, goes, known)
+			}
 		}
 		for name := range fields(goes) {
 			if !known[name] {

@@ -228,7 +228,7 @@ func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
 		name           string
 		n, least, most int
 	}{
-		{"sets", len(q.Sets), 1, 2}, {"attributes", len(q.Attributes), 0, MaxAttributes}, {"values of an attribute", q.Top, 1, MaxTop},
+		{"sets", len(q.Sets), 1, 2}, {"attributes", len(q.Attributes), 0, MaxAttributes}, {"values of an attribute (Top)", q.Top, 1, MaxTop},
 		{"buckets", q.Buckets, 0, MaxBuckets}, {"dots", q.Dots, 0, MaxDots}, {"differences", q.Differences, 0, MaxDifferences},
 		{"documents", q.Documents, 1, MaxDocuments},
 	} {
@@ -351,7 +351,7 @@ func (a *analysis) decide(ctx context.Context, found []tomo.Found, add func(*tom
 		}
 		switch {
 		case unsure != 0:
-			open = append(open, &candidate{summary: f.Summary})
+			open = append(open, &candidate{at: f.Position(), summary: f.Summary})
 			plans = append(plans, sure|unsure<<4)
 		case sure != 0:
 			add(f.Summary, sure)
@@ -595,7 +595,7 @@ func (a *analysis) readDocuments(ctx context.Context, g *gathering) error {
 	for part := range slices.Chunk(list, readTogether) {
 		open := make([]*candidate, len(part))
 		for i := range part {
-			open[i] = &candidate{summary: &tomo.Summary{ID: part[i].id}}
+			open[i] = &candidate{at: tomo.Position{Start: part[i].start, ID: part[i].id}}
 		}
 		if err := a.engine.detail(ctx, open); err != nil {
 			return err

@@ -420,9 +420,9 @@ type Distribution struct {
 	// the counts told are exact, Distinct and Left are estimates, and a value of
 	// less than one trace in 5,000 may be missing among those told.
 	Complete bool
-	// Examined and Eligible are of attributes that summaries do not tell: of so
-	// many traces that can have a value so many were read, chosen evenly. All
-	// counts are of those that were read. 0 for other attributes.
+	// Whole: traces had to be read whole. Of the Eligible, which can have a value,
+	// so many were Examined, chosen evenly; all counts are of those.
+	Whole              bool
 	Examined, Eligible int64
 }
 
@@ -454,6 +454,7 @@ func (g *gathering) distribution(of Attribute) Distribution {
 	c := g.counters[of]
 	d := Distribution{Attribute: of, Complete: !c.capped}
 	if attributeOf(of).cause != nil {
+		d.Whole = true
 		d.Examined, d.Eligible = g.causes.counts()
 	}
 	type ranked struct {

@@ -687,7 +687,7 @@ func TestAnalysisLimits(t *testing.T) {
 		{query.AnalysisQuestion{}, "an analysis has 1 to 2 sets, not 0"},
 		{query.AnalysisQuestion{Sets: make([]filter.Expr, 3)}, "an analysis has 1 to 2 sets, not 3"},
 		{query.AnalysisQuestion{Sets: one, Attributes: many}, "an analysis has 0 to 16 attributes, not 17"},
-		{query.AnalysisQuestion{Sets: one, Top: 1001}, "an analysis has 1 to 1000 values of an attribute, not 1001"},
+		{query.AnalysisQuestion{Sets: one, Top: 1001}, "an analysis has 1 to 1000 values of an attribute (Top), not 1001"},
 		{query.AnalysisQuestion{Sets: one, Dots: 249}, "a scatter plot has at least 250 dots, not 249"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 1}, "a time series has at least 2 buckets"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 5, Window: tomo.Window{TimeRange: tomo.Always}}, "a window with a time series lies within 70,000 years of 1970"},

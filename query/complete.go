@@ -98,7 +98,6 @@ type completing struct {
 	typed  string
 	list   []ranked
 	seen   map[string]bool // texts of the list
-	words  vocabulary
 }
 
 // ranked is a suggestion with how well it goes on as what was typed.

@@ -26,6 +26,7 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 		pages[path] = readOnly(page)
 	}
 	maps.Copy(pages, s.keepPages())
+	maps.Copy(pages, s.consolePages())
 	return pages
 }
 

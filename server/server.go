@@ -19,6 +19,7 @@
 //	GET  /console/api/losses  what was sent and is not to be seen
 //	GET, PUT /console/api/keep-rules                what is kept of what was counted
 //	POST /console/api/keep-rules/test, …/preview    what the rules would decide
+//	POST /console/api/analysis, …/completion        what traces are like; docs/console-api.md
 //
 // Everything is bounded: a body by Options.MaxBody, all bodies together by
 // Options.Bodies, and a client that sends or takes fewer than 64 KiB a second,
@@ -121,6 +122,7 @@ type Server struct {
 	pages      map[string]http.HandlerFunc
 	metrics    metrics
 	bodies     bodies
+	analyses   turns
 	answers    sync.Pool // of *bytes.Buffer
 	packers    sync.Pool // of *gzip.Writer
 	draining   atomic.Bool
@@ -136,6 +138,7 @@ func New(tenants Tenants, o Options) *Server {
 		s.operations[op.Path] = op
 	}
 	s.bodies.init(o.Bodies)
+	s.analyses = newTurns()
 	s.answers.New = func() any { return new(bytes.Buffer) }
 	s.packers.New = newPacker
 	s.metrics.init(o.Metrics, &s.bodies)

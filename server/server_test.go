@@ -47,6 +47,8 @@ type store struct {
 	*localstore.Store
 	before  func(context.Context) error // of each write
 	reading error                       // the answer to each read of a trace
+
+	scanning func(context.Context) error // before each scan
 }
 
 func (s *store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocuments, error) {
