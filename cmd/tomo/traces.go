@@ -13,15 +13,26 @@ import (
 type tracesCmd struct {
 	windowFlags
 	endpointFlag
-	Filter string `help:"Filter expression that the traces match, such as 'service(\"shop\") { fault } AND duration > 1'."`
-	Limit  int    `help:"How many traces to list at most." default:"50"`
-	JSON   bool   `name:"json" help:"Write one summary of GetTraceSummaries a line."`
+	Filter  string   `help:"Filter expression that the traces match, such as 'service(\"shop\") { fault } AND duration > 1'."`
+	By      []string `help:"Count the traces by the values of an attribute instead, such as service, http.status, user or annotation.tier. It may be given several times." placeholder:"ATTRIBUTE" sep:"none"`
+	Compare *string  `help:"Tell by what the traces that match this expression differ from those of --filter." placeholder:"FILTER"`
+	Limit   int      `help:"How many traces, or values of each attribute, to list at most." default:"50"`
+	JSON    bool     `name:"json" help:"Write one summary of GetTraceSummaries a line, or what was counted."`
+}
+
+func (c *tracesCmd) Help() string {
+	return `Lists traces, newest first. With --by it counts all that match by the values
+of attributes, and with --compare it tells what the traces of two expressions
+have more often than each other, chance left out: first what differs most.`
 }
 
 func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 	from, to, err := c.window(time.Now())
 	if err != nil {
 		return err
+	}
+	if len(c.By) > 0 || c.Compare != nil {
+		return c.analyse(ctx, std, from, to)
 	}
 	var list []api.TraceSummary
 	total, dropped := int64(0), int64(0)

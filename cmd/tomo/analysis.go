@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// maxListed is how many values or differences a server lists.
+const maxListed = 1000
+
+// analyse counts traces by attributes and compares two sets of them.
+func (c *tracesCmd) analyse(ctx context.Context, std *streams, from, to api.Time) error {
+	limit := min(max(c.Limit, 1), maxListed)
+	request := api.AnalysisRequest{StartTime: &from, EndTime: &to, FilterExpression: c.Filter, Compare: c.Compare, Attributes: c.By, Top: limit}
+	if c.Compare != nil {
+		request.Differences = limit
+	}
+	a, err := c.client().Analyse(ctx, &request)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeJSON(std.out, a)
+	}
+	return writeAnalysis(std.out, a)
+}
+
+func writeAnalysis(w io.Writer, a *api.Analysis) error {
+	if a.TotalCount == 0 {
+		fmt.Fprintln(w, "No traces in this time.")
+		return nil
+	}
+	if err := writeSets(w, a); err != nil {
+		return err
+	}
+	for i := range a.Attributes {
+		fmt.Fprintln(w)
+		if err := writeAttribute(w, &a.Attributes[i]); err != nil {
+			return err
+		}
+	}
+	if len(a.Sets) < 2 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	return writeDifferences(w, a)
+}
+
+// setNames are what sets are called where there are two.
+var setNames = []string{"A", "B"}
+
+// writeSets writes a line for each set.
+func writeSets(w io.Writer, a *api.Analysis) error {
+	head := []string{"TRACES", "OK", "FAULTS", "ERRORS", "THROTTLES", "ROOTLESS", "P50", "P95", "P99"}
+	if len(a.Sets) > 1 {
+		head = append([]string{"SET"}, head...)
+	}
+	t := table{head}
+	for i := range a.Sets {
+		s := &a.Sets[i]
+		line := []string{
+			fmt.Sprintf("%d of %d", s.TotalCount, a.TotalCount), share(s.OkCount, s.TotalCount), share(s.FaultCount, s.TotalCount), share(s.ErrorCount, s.TotalCount),
+			share(s.ThrottleCount, s.TotalCount), share(s.RootlessCount, s.TotalCount), tookAt(s.ResponseTime.P50), tookAt(s.ResponseTime.P95), tookAt(s.ResponseTime.P99),
+		}
+		if len(a.Sets) > 1 {
+			line = append([]string{setNames[i]}, line...)
+		}
+		t.add(line...)
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	if len(a.Sets) > 1 {
+		fmt.Fprintf(w, "%s in both.\n", plural(int(a.BothCount), "trace"))
+	}
+	return nil
+}
+
+func tookAt(seconds *api.Double) string {
+	if seconds == nil {
+		return "-"
+	}
+	return shortDuration(float64(*seconds))
+}
+
+func writeAttribute(w io.Writer, a *api.AnalysisAttribute) error {
+	head := []string{strings.ToUpper(printable(a.Name))}
+	for i := range a.Sets {
+		columns := []string{"TRACES", "FAULTS", "P50", "P95"}
+		for k := range columns {
+			if len(a.Sets) > 1 {
+				columns[k] = setNames[i] + ": " + columns[k]
+			}
+		}
+		head = append(head, columns...)
+	}
+	t := table{head}
+	for i := range a.Values {
+		v := &a.Values[i]
+		line := []string{valueText(v.Value)}
+		for k := range v.Sets {
+			s := &v.Sets[k]
+			line = append(line, ofSet(s.TotalCount, s.Share), share(s.FaultCount, s.TotalCount), tookAt(s.P50), tookAt(s.P95))
+		}
+		t.add(line...)
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	for i, s := range a.Sets {
+		set := ""
+		if len(a.Sets) > 1 {
+			set = setNames[i] + ": "
+		}
+		about := ""
+		if !a.Complete {
+			about = "about "
+		}
+		if s.LeftCount > 0 {
+			fmt.Fprintf(w, "%s%s%s more, %s in all.\n", set, about, plural(int(s.LeftCount), "value"), plural(int(s.LeftValueCount), "time"))
+		}
+	}
+	if a.Eligible != nil && *a.Examined < *a.Eligible {
+		fmt.Fprintf(w, "Counted in %d of %s that can have a value.\n", *a.Examined, plural(int(*a.Eligible), "trace"))
+	}
+	return nil
+}
+
+// ofSet is a number with its share of a set, if that is known.
+func ofSet(n int64, share *api.Double) string {
+	if n == 0 || share == nil {
+		return strconv.FormatInt(n, 10)
+	}
+	return fmt.Sprintf("%d (%.3g %%)", n, 100*float64(*share))
+}
+
+func valueText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return printable(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func writeDifferences(w io.Writer, a *api.Analysis) error {
+	if len(a.Differences) == 0 {
+		fmt.Fprintf(w, "Nothing differs by more than chance, of %s compared.\n", plural(a.Compared, "value"))
+		return nil
+	}
+	t := table{{"WHAT DIFFERS MOST", "A", "B"}}
+	for i := range a.Differences {
+		d := &a.Differences[i]
+		t.add(printable(d.FilterExpression), ofSet(d.Counts[0], &d.Shares[0]), ofSet(d.Counts[1], &d.Shares[1]))
+	}
+	return t.write(w)
+}
