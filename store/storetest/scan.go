@@ -21,13 +21,16 @@ func (w *world) checkScan(window tomo.Window, all []*tomo.Summary) {
 		plans = append(plans, filter.PlanFor(e, nil))
 	}
 	const some = tomo.MaxPlans - 1 // without the plan that holds for all
-	for _, scan := range []struct {
+	scans := []struct {
 		plans []filter.Plan
 		parts tomo.Parts
 	}{
 		{plans, tomo.EveryPart}, {plans[:some], 0}, {plans[:some], tomo.PartHTTP | tomo.PartAnnotations},
 		{plans[some:], tomo.PartNodes | tomo.PartUnits}, {plans[:1], tomo.PartNodes | tomo.PartCalls | tomo.PartUsers | tomo.PartPlaces},
-	} {
+	}
+	for range 2 { // in turn: there are very many checks
+		w.scans++
+		scan := scans[w.scans%len(scans)]
 		want := map[tomo.TraceID]tomo.Found{}
 		for _, s := range all {
 			f := tomo.Found{Summary: trim(s, scan.parts)}

@@ -92,6 +92,7 @@ type world struct {
 	drop    func(*tomo.Summary) bool       // a trace that settles for the first time; nil: none
 	settled map[tomo.TraceID]*tomo.Summary // as they settled last
 	dropped []tomo.Settled
+	scans   int // how many were made
 }
 
 // failing is what a testing.TB and a rapid.T have in common.
