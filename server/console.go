@@ -17,6 +17,7 @@ import (
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/filter"
+	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/query"
 )
 
@@ -78,7 +79,10 @@ func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, name, id st
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return false, &api.Error{Name: api.UnsupportedMediaTypeException, Status: http.StatusUnsupportedMediaType, Message: "the Content-Type has to be application/json"}
 	}
-	services, err := s.tenants(r.Context(), "default")
+	who, err := s.identifyForPage(r)
+	if err == nil && who.verified() {
+		err = s.authorize(who, identity.GetConsole)
+	}
 	if err != nil {
 		return false, s.failed(err, api.Operation{Name: name}, id)
 	}
@@ -87,6 +91,16 @@ func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, name, id st
 		return false, failure
 	}
 	defer s.bodies.release(body)
+	if err := who.verify(); err != nil {
+		return false, s.failed(err, api.Operation{Name: name}, id)
+	}
+	if err := s.authorize(who, identity.GetConsole); err != nil {
+		return false, s.failed(err, api.Operation{Name: name}, id)
+	}
+	services, err := s.tenants(r.Context(), who.tenant)
+	if err != nil {
+		return false, s.failed(err, api.Operation{Name: name}, id)
+	}
 	answer, err := run(services, w, r, body.bytes)
 	if err == nil && answer != nil {
 		err = api.Encode(out, answer)

@@ -3,9 +3,11 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/client"
 	"github.com/tomotrace/tomo/filter"
+	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/server"
 )
 
@@ -300,5 +303,36 @@ func TestCompletion(t *testing.T) {
 			}
 		}
 		got.want(t, tt.body, tt.want)
+	}
+}
+
+// TestQuestionsAreGuarded: with credentials, questions are answered to who may
+// read, by password as browsers send it.
+func TestQuestionsAreGuarded(t *testing.T) {
+	file := identity.NewFile(filepath.Join(t.TempDir(), "credentials"), nil)
+	issue := func(actions ...string) string {
+		t.Helper()
+		issued, err := file.Add(identity.Wish{Name: "someone", Tenant: identity.DefaultTenant, Actions: actions}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(issued.AccessKeyID+":"+issued.SecretAccessKey))
+	}
+	reader, writer := issue("read"), issue("write")
+	guard, err := identity.NewGuard(file, identity.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, server.Options{Guard: guard})
+	for _, q := range []api.Question{api.AskAnalysis, api.AskCompletion} {
+		body := `{"StartTime":1,"EndTime":2}`
+		if q.Name == api.AskCompletion.Name {
+			body = `{"Text":"fault"}`
+		}
+		for who, want := range map[string]int{"": 403, reader: 200, writer: 403, "Basic bm9ib2R5Om5vdGhpbmc=": 403} {
+			if a := d.ask(q.Path, body, "Authorization", who); a.status != want {
+				t.Errorf("%s by %q: %d %s, want %d", q.Name, who, a.status, a.body, want)
+			}
+		}
 	}
 }
