@@ -203,7 +203,76 @@ var questions = []question{
 	{"page all", 0, []string{""}, askPage},
 	{"graph day", 0, []string{""}, askGraph},
 	{"series day by minute", 100, services, askSeries},
+	{"analyse by http.status", 2000, []string{""}, askAnalysis("http.status")},
+	{"analyse by service", 2000, []string{""}, askAnalysis("service")},
+	{"analyse by user", 2000, []string{""}, askAnalysis("user")},
+	{"analyse by url, series, dots", 2000, []string{""}, askAnalysis("http.url", "")},
+	{"analyse faults of a service", 0, faultsOf, askAnalysis("annotation.premium", "")},
+	{"faults by root cause", 0, []string{"fault"}, askAnalysis("rootcause.fault.exception")},
+	{"all against faults", 0, []string{""}, askDifferences},
+	{"complete, first", 100, []string{""}, askFirstCompletion},
+	{"complete", 100, []string{`user = "u`, `annotation.`, `service("`, `http.url = "https://`}, askCompletion},
+	{"complete a rare value", 100, []string{`annotation.campaign = "` + gen.RarestCampaign[:3]}, askCompletion},
 }
+
+// askAnalysis counts the traces by attributes; with "" among these it also asks
+// for a time series and a scatter plot.
+func askAnalysis(attributes ...string) func(context.Context, *query.Engine, tomo.TimeRange, string) (int64, error) {
+	return func(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
+		f, err := filter.Parse(text)
+		if err != nil {
+			return 0, err
+		}
+		q := query.AnalysisQuestion{Window: tomo.Window{TimeRange: day}, Sets: []filter.Expr{f}}
+		for _, name := range attributes {
+			if name == "" {
+				q.Buckets, q.Dots = 288, 2000
+				continue
+			}
+			of, err := query.ParseAttribute(name)
+			if err != nil {
+				return 0, err
+			}
+			q.Attributes = append(q.Attributes, of)
+		}
+		a, err := e.Analyse(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		return a.Sets[0].Total(), nil
+	}
+}
+
+// askDifferences compares all traces with those that failed.
+func askDifferences(ctx context.Context, e *query.Engine, day tomo.TimeRange, _ string) (int64, error) {
+	fault, err := filter.Parse("fault")
+	if err != nil {
+		return 0, err
+	}
+	a, err := e.Analyse(ctx, query.AnalysisQuestion{Window: tomo.Window{TimeRange: day}, Sets: []filter.Expr{nil, fault}, Differences: 20})
+	if err != nil {
+		return 0, err
+	}
+	return int64(a.Compared), nil
+}
+
+func askCompletion(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
+	c, err := e.Complete(ctx, query.CompletionQuestion{Text: text, Cursor: len(text), Window: tomo.Window{TimeRange: day}})
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(c.Suggestions)), nil
+}
+
+// askFirstCompletion asks about another window each time, of which nothing is
+// known yet.
+func askFirstCompletion(ctx context.Context, e *query.Engine, day tomo.TimeRange, _ string) (int64, error) {
+	firstCompletions++
+	day.End -= firstCompletions * tomo.Minute
+	return askCompletion(ctx, e, day, `user = "`)
+}
+
+var firstCompletions tomo.Time
 
 func askPage(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
 	f, err := filter.Parse(text)
