@@ -115,8 +115,11 @@ type Analysis struct {
 	BucketWidth *Double // seconds; null without a series
 	Compared    int     // values that were compared for Differences
 	Differences []AnalysisDifference
-	Sets        []AnalysisSet // one, or two with Compare
-	TotalCount  int64         // traces in the window
+	// DroppedCount is how many traces that began in the minutes of the window keep
+	// rules dropped: of the group, or of all. Nothing else here counts them.
+	DroppedCount int64
+	Sets         []AnalysisSet // one, or two with Compare
+	TotalCount   int64         // traces in the window
 }
 
 // AnalysisSet is what one set is like.

@@ -21,6 +21,7 @@ type AnalysisQuestion struct {
 	// may be in both.
 	Sets   []filter.Expr
 	Groups filter.Groups // what group.name and group.arn stand for; nil: there are none
+	Group  string        // the Group.ID whose dropped traces are told; "": of all
 	// Attributes are what the sets are taken apart by.
 	Attributes []Attribute
 	Top        int     // values told of each attribute; 0: 20
@@ -61,6 +62,9 @@ type Progress struct {
 // for what says otherwise. Traces that come while it runs may be in one part of
 // it and not in another.
 type Analysis struct {
+	// Dropped is how many traces that began in the minutes of the window were
+	// dropped by keep rules. Nothing else here counts them.
+	Dropped       int64
 	Total         int64          // traces in the window
 	Both          int64          // traces in both sets
 	Sets          []SetFigures   // one or two, as asked
@@ -177,26 +181,60 @@ func (e *Engine) Analyse(ctx context.Context, q AnalysisQuestion) (*Analysis, er
 		return nil, fmt.Errorf("counting traces: %w", err)
 	}
 	q.Progress.Total.Store(total)
-	all, err := a.scan(ctx, func() *gathering { return a.newGathering(nil) })
+	dropped, err := e.store.Dropped(ctx, minutesOf(q.Window.TimeRange), q.Group)
+	if err != nil {
+		return nil, fmt.Errorf("reading what was dropped: %w", err)
+	}
+	all, err := a.scan(ctx, a.parts, func() *gathering { return a.newGathering(nil) })
 	if err != nil {
 		return nil, err
 	}
 	if err := a.readDocuments(ctx, all); err != nil {
 		return nil, err
 	}
-	if picked := all.pick(); picked != nil {
-		q.Progress.Total.Add(total)
-		again, err := a.scan(ctx, func() *gathering { return a.newGathering(picked) })
-		if err != nil {
+	if picked := all.pick(); len(picked) > 0 {
+		if err := a.countAgain(ctx, all, picked, total); err != nil {
 			return nil, err
 		}
-		again.causes = all.causes
-		if err := a.readDocuments(ctx, again); err != nil {
-			return nil, err
-		}
-		all.replace(again)
 	}
-	return a.answer(all, total), nil
+	answer := a.answer(all, total)
+	answer.Dropped = dropped.Traces
+	return answer, nil
+}
+
+// minutesOf is r from the beginning of its first minute.
+func minutesOf(r tomo.TimeRange) tomo.TimeRange {
+	if r.Start > tomo.Always.Start+tomo.Minute {
+		r.Start = r.Start.StartOfMinute()
+	}
+	return r
+}
+
+// countAgain counts the picked values anew, in a second pass over what has them.
+func (a *analysis) countAgain(ctx context.Context, all *gathering, picked map[Attribute]*counter, total int64) error {
+	again := a.newGathering(picked)
+	parts, summaries := tomo.Parts(0), false
+	for of := range picked {
+		if row := attributeOf(of); row.cause == nil {
+			parts, summaries = parts|row.parts, true
+		}
+	}
+	if slices.ContainsFunc(a.matchers, func(m *filter.Matcher) bool { return m != nil }) {
+		parts = tomo.EveryPart
+	}
+	if summaries {
+		a.Progress.Total.Add(total)
+		var err error
+		if again, err = a.scan(ctx, parts, func() *gathering { return a.newGathering(picked) }); err != nil {
+			return err
+		}
+	}
+	again.causes = all.causes
+	if err := a.readDocuments(ctx, again); err != nil {
+		return err
+	}
+	all.replace(again)
+	return nil
 }
 
 // analysis is a question made ready.
@@ -293,7 +331,7 @@ func (a *analysis) chooseReaders() {
 
 // scan gathers everything that the store finds. Each goroutine of the store
 // fills a gathering of its own while it is in each; at the end they are merged.
-func (a *analysis) scan(ctx context.Context, newGathering func() *gathering) (*gathering, error) {
+func (a *analysis) scan(ctx context.Context, parts tomo.Parts, newGathering func() *gathering) (*gathering, error) {
 	var mu sync.Mutex // guards free
 	var free []*gathering
 	take := func() (g *gathering) {
@@ -310,7 +348,7 @@ func (a *analysis) scan(ctx context.Context, newGathering func() *gathering) (*g
 		defer mu.Unlock()
 		free = append(free, g)
 	}
-	err := a.engine.store.Scan(ctx, a.Window, a.plans, a.parts, func(looked int, found []tomo.Found) error {
+	err := a.engine.store.Scan(ctx, a.Window, a.plans, parts, func(looked int, found []tomo.Found) error {
 		g := take()
 		defer give(g)
 		a.Progress.Looked.Add(int64(looked))

@@ -51,6 +51,7 @@ type counter struct {
 	stamp     uint64 // of the last trace that has a value
 	sets      [2]counted
 	sketches  [2]sketch // of all values there were, once capped
+	missed    [2]uint32 // how many traces of a value may not be counted, at most
 	scratch   []byte
 }
 
@@ -251,6 +252,9 @@ func (c *counter) prune(keep int) {
 			less[i] = list[len(list)-1-keep]
 		}
 	}
+	for i := range less {
+		c.missed[i] += less[i]
+	}
 	var gone []tomo.Value
 	c.each(func(v tomo.Value, t *tally) {
 		for i := range t.weight {
@@ -301,6 +305,7 @@ func (c *counter) merge(o *counter) {
 		c.sets[i].with += o.sets[i].with
 		c.sets[i].sum += o.sets[i].sum
 		c.sketches[i].merge(&o.sketches[i])
+		c.missed[i] += o.missed[i]
 	}
 	o.each(func(v tomo.Value, t *tally) {
 		mine := c.find(v)
@@ -365,40 +370,65 @@ func (c *counter) emptied() *counter {
 }
 
 // pick is what has to be counted again because there was no room for every
-// value: those that may be told. nil: nothing.
+// value: those that may be told.
 func (g *gathering) pick() map[Attribute]*counter {
-	var picked map[Attribute]*counter
+	picked := map[Attribute]*counter{}
 	for of, c := range g.counters {
 		if !c.capped {
 			continue
 		}
 		few := &counter{timed: g.told[of], fixed: true}
-		for _, order := range []func(*tally) float64{
-			func(t *tally) float64 { return float64(t.weight[0]) },
-			func(t *tally) float64 { return float64(t.weight[1]) },
-			func(t *tally) float64 {
-				return math.Abs(share(int64(t.weight[0]), g.sets[0].Total()) - share(int64(t.weight[1]), g.sets[1].Total()))
-			},
-		} {
-			type ranked struct {
-				value tomo.Value
-				score float64
-			}
-			var list []ranked
-			c.each(func(v tomo.Value, t *tally) { list = append(list, ranked{v, order(t)}) })
-			slices.SortFunc(list, func(a, b ranked) int {
-				return cmp.Or(cmp.Compare(b.score, a.score), compareValues(a.value, b.value))
-			})
-			for _, r := range list[:min(len(list), 4*max(g.Top, g.Differences))] {
-				few.put(r.value, new(tally))
-			}
+		if g.told[of] {
+			few.take(c, g.Top, func(t *tally) float64 { return float64(t.weight[0]) })
+			few.take(c, g.Top, func(t *tally) float64 { return float64(t.weight[1]) })
 		}
-		if picked == nil {
-			picked = map[Attribute]*counter{}
+		if g.Differences > 0 {
+			few.take(c, g.Differences, func(t *tally) float64 { return g.atMost(c, t) })
 		}
-		picked[of] = few
+		if g.told[of] || few.tallies() > 0 {
+			picked[of] = few
+		} else {
+			delete(g.counters, of) // none of its values can differ
+		}
 	}
 	return picked
+}
+
+// take takes those values of another counter that an order puts first, four
+// times as many as are told, to be counted anew. Values without any order are
+// left out.
+func (c *counter) take(from *counter, told int, order func(*tally) float64) {
+	type ranked struct {
+		value tomo.Value
+		by    float64
+	}
+	var list []ranked
+	from.each(func(v tomo.Value, t *tally) {
+		if by := order(t); by > 0 {
+			list = append(list, ranked{v, by})
+		}
+	})
+	slices.SortFunc(list, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.by, a.by), compareValues(a.value, b.value))
+	})
+	for _, r := range list[:min(len(list), 4*told)] {
+		c.put(r.value, new(tally))
+	}
+}
+
+// atMost is the greatest score that a value can have, as many traces as may have
+// been missed taken into account on either side.
+func (g *gathering) atMost(c *counter, t *tally) float64 {
+	if len(g.Sets) < 2 {
+		return 0
+	}
+	a, b := g.sets[0].Total(), g.sets[1].Total()
+	n, m := t.sets[0].Total(), t.sets[1].Total()
+	z := sureness(1)
+	return max(
+		surely(min(n+int64(c.missed[0]), a), a, m, b, z),
+		surely(n, a, min(m+int64(c.missed[1]), b), b, z),
+	)
 }
 
 // replace takes the counts of a second pass for those of the first.
@@ -588,8 +618,7 @@ func (g *gathering) differences() (list []Difference, compared int) {
 	if a == 0 || b == 0 || len(pairs) == 0 {
 		return nil, len(pairs)
 	}
-	const mistake = 0.01
-	z := math.Sqrt2 * math.Erfinv(1-mistake/float64(len(pairs)))
+	z := sureness(len(pairs))
 	for i := range pairs {
 		pairs[i].score = surely(pairs[i].n, a, pairs[i].m, b, z)
 	}
@@ -605,6 +634,13 @@ func (g *gathering) differences() (list []Difference, compared int) {
 		})
 	}
 	return list, compared
+}
+
+// sureness is how many deviations are allowed for where so many values are
+// compared.
+func sureness(values int) float64 {
+	const mistake = 0.01
+	return math.Sqrt2 * math.Erfinv(1-mistake/float64(values))
 }
 
 // surely is by how much the shares n of a and m of b differ at the least, with

@@ -522,6 +522,13 @@ func (s *manyTraces) Count(context.Context, tomo.Window, filter.Plan) (int64, er
 	return int64(s.n), nil
 }
 
+func (s *manyTraces) Dropped(_ context.Context, r tomo.TimeRange, group string) (tomo.Dropped, error) {
+	if r.Start%tomo.Minute != 0 {
+		return tomo.Dropped{}, fmt.Errorf("the minutes from %v", r.Start.Std())
+	}
+	return tomo.Dropped{Traces: int64(len(group))}, nil
+}
+
 // Scan calls each from two goroutines, as a store may.
 func (s *manyTraces) Scan(ctx context.Context, _ tomo.Window, plans []filter.Plan, _ tomo.Parts, each func(int, []tomo.Found) error) error {
 	done := make(chan error, 2)
@@ -610,10 +617,13 @@ func TestDotsOfMany(t *testing.T) {
 		}
 		return s
 	}
-	q := query.AnalysisQuestion{Window: tomo.Window{TimeRange: tomo.TimeRange{End: n * 1000}}, Sets: []filter.Expr{nil}, Dots: 500}
+	q := query.AnalysisQuestion{Window: tomo.Window{TimeRange: tomo.TimeRange{Start: 5, End: n * 1000}}, Sets: []filter.Expr{nil}, Dots: 500, Group: "four"}
 	a, err := query.New(store).Analyse(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if a.Dropped != 4 {
+		t.Errorf("%d traces of the group were dropped, want 4", a.Dropped)
 	}
 	dots := a.Sets[0].Dots
 	if len(dots) > 500 || len(dots) < 150 || a.Sets[0].EveryDot {

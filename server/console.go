@@ -271,6 +271,7 @@ func (s *Services) analysisQuestion(request *api.AnalysisRequest) (q query.Analy
 	if err != nil {
 		return q, err
 	}
+	q.Group = groupID(group)
 	set := func(member, text string) error {
 		e, err := filter.Parse(text)
 		if err != nil {
@@ -318,7 +319,7 @@ func window(start, end api.Time, by string) tomo.Window {
 func analysisShape(a *query.Analysis) *api.Analysis {
 	shape := &api.Analysis{
 		Attributes: make([]api.AnalysisAttribute, len(a.Distributions)), BothCount: a.Both, Compared: a.Compared,
-		Differences: make([]api.AnalysisDifference, len(a.Differences)), Sets: make([]api.AnalysisSet, len(a.Sets)), TotalCount: a.Total,
+		Differences: make([]api.AnalysisDifference, len(a.Differences)), DroppedCount: a.Dropped, Sets: make([]api.AnalysisSet, len(a.Sets)), TotalCount: a.Total,
 	}
 	if a.Width > 0 {
 		shape.BucketWidth = seconds(a.Width)
