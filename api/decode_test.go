@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -287,4 +288,22 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%s takes %s but not %s: %v", op.Name, body, again, err)
 		}
 	})
+}
+
+// TestConsoleDocs: the documentation names every member of the questions.
+func TestConsoleDocs(t *testing.T) {
+	text, err := os.ReadFile("../docs/console-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []api.Question{api.AskAnalysis, api.AskCompletion} {
+		if !strings.Contains(string(text), "`POST "+q.Path+"`") {
+			t.Errorf("docs/console-api.md does not name %s", q.Path)
+		}
+		for _, m := range q.Request.Members {
+			if !strings.Contains(string(text), "`"+m.Name+"`") {
+				t.Errorf("docs/console-api.md does not name %s of %s", m.Name, q.Name)
+			}
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -725,6 +726,19 @@ func TestParseAttribute(t *testing.T) {
 		}
 		if err != nil || a.String() != want {
 			t.Errorf("%q is %v, %v; want %s", text, a, err, want)
+		}
+	}
+}
+
+// TestDocs: the documentation names every attribute.
+func TestDocs(t *testing.T) {
+	text, err := os.ReadFile("../docs/console-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range query.Attributes() {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/console-api.md does not name %s", name)
 		}
 	}
 }

@@ -33,6 +33,7 @@ func (c *tracesCmd) analyse(ctx context.Context, std *streams, from, to api.Time
 func writeAnalysis(w io.Writer, a *api.Analysis) error {
 	if a.TotalCount == 0 {
 		fmt.Fprintln(w, "No traces in this time.")
+		writeDropped(w, a.DroppedCount)
 		return nil
 	}
 	if err := writeSets(w, a); err != nil {
@@ -78,6 +79,7 @@ func writeSets(w io.Writer, a *api.Analysis) error {
 	if len(a.Sets) > 1 {
 		fmt.Fprintf(w, "%s in both.\n", plural(int(a.BothCount), "trace"))
 	}
+	writeDropped(w, a.DroppedCount)
 	return nil
 }
 
