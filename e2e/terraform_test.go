@@ -30,7 +30,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write testdata/terraform/calls.txt anew from what the provider sends")
+var rewrite = flag.Bool("rewrite", false, "write testdata/terraform/calls.txt anew from what the provider sends, and the answers in testdata/awscli.txt")
 
 // terraform keeps the resources of a configuration, and knows from its state
 // what it made: the program itself, or the provider's part played by a test.
@@ -138,12 +138,10 @@ func lifecycle(t *testing.T, s *server, calls *recorder, tf terraform) {
 // terraformServer starts a server with the key and the account of the
 // configurations, which knows one credential, and records what is asked of it.
 func terraformServer(t *testing.T) (*server, *recorder) {
-	directory := t.TempDir()
-	keys, credentials := filepath.Join(directory, "keys.json"), filepath.Join(directory, "credentials.json")
-	run(t, nil, binary, "keys", "add", "--file", keys, "--id", "k-1")
+	credentials := filepath.Join(t.TempDir(), "credentials.json")
 	var credential struct{ AccessKeyID, SecretAccessKey string }
 	decode(t, run(t, nil, binary, "credentials", "add", "--credentials", credentials, "--name", "terraform", "--actions", "admin", "--json"), &credential)
-	s := start(t, "--encryption-keys", keys, "--credentials", credentials, "--region", "eu-central-1", "--account-id", "111122223333")
+	s := start(t, "--encryption-keys", keysFile(t), "--credentials", credentials, "--region", "eu-central-1", "--account-id", "111122223333")
 	return s, record(t, s, credential.AccessKeyID, credential.SecretAccessKey)
 }
 

@@ -21,11 +21,12 @@ class Stream(io.TextIOWrapper):
         return self.buffer.getvalue().decode("utf-8")
 
 
+driver = create_clidriver()
 for line in sys.stdin:
     out, err = Stream(), Stream()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = create_clidriver().main(json.loads(line))
+            code = driver.main(json.loads(line))
         except SystemExit as e:  # arguments that cannot be parsed
             code = e.code
     print(json.dumps({"Out": out.text(), "Err": err.text(), "Code": code}), flush=True)
