@@ -4,6 +4,9 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+# The modules of the SDK; each keeps its dependencies to itself.
+SDK     := $(patsubst %/go.mod,%,$(shell git ls-files 'sdk/go.mod' 'sdk/*/go.mod'))
+
 .DEFAULT_GOAL := help
 .PHONY: help build run test check bench clients clean
 
@@ -19,6 +22,7 @@ run: build ## start Tomo on 127.0.0.1:2000 (TCP and UDP), data in ./tomo-data
 test: clients ## install what the tests need and run all of them
 	$(GO) test -race -timeout 20m ./...
 	cd bench && $(GO) test ./...
+	@for m in $(SDK); do (cd $$m && echo "$$m" && $(GO) test -race ./...) || exit 1; done
 
 check: clients ## format, vet, staticcheck, layers and all tests
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "not formatted:" $$bad; exit 1; fi
@@ -29,6 +33,7 @@ check: clients ## format, vet, staticcheck, layers and all tests
 	$(GO) test -run TestLayers .
 	$(GO) test -race -timeout 20m ./...
 	cd bench && $(GO) test ./...
+	@for m in $(SDK); do (cd $$m && echo "$$m" && $(GO) vet ./... && $(GO) test -race ./...) || exit 1; done
 
 bench: build ## measure ingest, reads and size on disk; see docs/benchmarks.md
 	cd bench && $(GO) run ./cmd/bench all
