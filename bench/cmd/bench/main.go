@@ -7,6 +7,8 @@
 //	bench drive      one run against one server, over HTTP or UDP
 //	bench query      questions over a million segments; memory, start and restart
 //	bench search     questions over a day of a million traces, inside this process
+//	bench busy       the like of them while segments come at full speed
+//	bench settle     what groups add to the settling of traces, inside this process
 //	bench floor      the floor itself, as a server
 //
 // Everything happens on the loopback with servers that bench starts itself.
@@ -41,14 +43,14 @@ func main() {
 	}
 }
 
-const usage = "usage: bench all | compare | drive | query | search | floor [flags]; -help after a word lists its flags"
+const usage = "usage: bench all | compare | drive | query | search | busy | settle | floor [flags]; -help after a word lists its flags"
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return errors.New(usage)
 	}
 	verbs := map[string]func(context.Context, []string) error{
-		"all": all, "compare": compare, "drive": drive, "query": queries, "search": search, "floor": serveFloor,
+		"all": all, "compare": compare, "drive": drive, "query": queries, "search": search, "busy": busy, "settle": settling, "floor": serveFloor,
 	}
 	verb, found := verbs[args[0]]
 	if !found {

@@ -19,6 +19,9 @@ type report struct {
 	Runs    []ingestRun `json:"runs,omitempty"`
 	Query   *queryRun   `json:"query,omitempty"`
 	Search  *searchRun  `json:"search,omitempty"`
+
+	Busy     *busyRun     `json:"busy,omitempty"`
+	Settling *settlingRun `json:"settling,omitempty"`
 }
 
 // save writes the report as JSON, if a file was asked for.
@@ -59,6 +62,12 @@ func (r *report) print() {
 	}
 	if r.Search != nil {
 		r.Search.print()
+	}
+	if r.Busy != nil {
+		r.Busy.print()
+	}
+	if r.Settling != nil {
+		r.Settling.print()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,11 +16,8 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/bench/gen"
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/filter"
-	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
-	"github.com/tomotrace/tomo/store/localstore"
 )
 
 // search measures questions about a day of traces, inside this process.
@@ -91,14 +87,15 @@ func loadDay(ctx context.Context, o *options, dir string) (tomo.TimeRange, error
 	}
 	end := time.Now().Truncate(time.Minute)
 	start := end.Add(-dayLength)
-	now := start
-	clock := func() time.Time { return now }
-	store, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Now: clock})
+	day := tomo.TimeRange{Start: tomo.TimeOf(start), End: tomo.TimeOf(end)}
+	e, err := openEmbedded(ctx, dir)
 	if err != nil {
-		return tomo.TimeRange{}, err
+		return day, err
 	}
-	defer store.Close()
-	pipeline := ingest.New(store, ingest.Options{Now: clock})
+	defer e.close()
+	if _, err := e.group(ctx, oneGroup, oneFilter); err != nil {
+		return day, err
+	}
 	g := gen.New(o.seed, start, dayLength/time.Duration(max(1, o.segments/4)))
 	const together = 50 // about a second of them
 	var last time.Time
@@ -106,40 +103,43 @@ func loadDay(ctx context.Context, o *options, dir string) (tomo.TimeRange, error
 		var docs [][]byte
 		for range min(together, o.segments-sent) {
 			d := g.Next()
-			docs, now = append(docs, d.Text), d.End
+			docs, e.now = append(docs, d.Text), d.End
 		}
-		if refusals, err := pipeline.Accept(ctx, "bench", docs); err != nil || len(refusals) > 0 {
-			return tomo.TimeRange{}, fmt.Errorf("storing segments: %d refused, %w", len(refusals), err)
+		if err := e.accept(ctx, docs); err != nil {
+			return day, err
 		}
 		sent += len(docs)
-		if _, err := pipeline.Settle(ctx); err != nil {
-			return tomo.TimeRange{}, err
+		if _, err := e.pipeline.Settle(ctx); err != nil {
+			return day, err
 		}
-		if now.Sub(last) > 10*time.Second {
-			last = now
-			if err := store.Maintain(ctx); err != nil {
-				return tomo.TimeRange{}, err
+		if e.now.Sub(last) > 10*time.Second {
+			last = e.now
+			if err := e.store.Maintain(ctx); err != nil {
+				return day, err
 			}
 		}
 		if sent/chunk != (sent-len(docs))/chunk {
 			progress("storing %d of %d segments", sent, o.segments)
 		}
 	}
-	now = now.Add(time.Hour)
-	for more := true; more; {
-		if more, err = pipeline.Settle(ctx); err != nil {
-			return tomo.TimeRange{}, err
-		}
+	e.now = e.now.Add(time.Hour)
+	if err := e.settle(ctx); err != nil {
+		return day, err
 	}
-	if err := store.Maintain(ctx); err != nil {
-		return tomo.TimeRange{}, err
+	if err := e.store.Maintain(ctx); err != nil {
+		return day, err
 	}
-	if err := store.Close(); err != nil {
-		return tomo.TimeRange{}, err
+	if err := e.close(); err != nil {
+		return day, err
 	}
-	day := tomo.TimeRange{Start: tomo.TimeOf(start), End: tomo.TimeOf(end)}
 	return day, os.WriteFile(mark, fmt.Appendln(nil, int64(day.Start), int64(day.End), o.segments), 0o644)
 }
+
+// The group that the day has, and its filter.
+const (
+	oneGroup  = "slow-payments"
+	oneFilter = `service("payments") AND duration > 0.3`
+)
 
 // searchRun is what questions about a day of traces cost.
 type searchRun struct {
@@ -171,7 +171,7 @@ type question struct {
 	name     string
 	target   float64 // milliseconds; 0: there is none
 	variants []string
-	ask      func(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error)
+	ask      func(ctx context.Context, e *embedded, day tomo.TimeRange, text string) (int64, error)
 }
 
 var services = []string{"payments", "cart", "catalog", "inventory", "shipping", "notify", "search", "shop-frontend"}
@@ -202,6 +202,7 @@ var questions = []question{
 	{"count five conditions", 0, compounds, askCount},
 	{"page all", 0, []string{""}, askPage},
 	{"graph day", 0, []string{""}, askGraph},
+	{"graph day of a group", 50, []string{oneGroup}, askGraph},
 	{"series day by minute", 100, services, askSeries},
 	{"analyse by http.status", 2000, []string{""}, askAnalysis("http.status")},
 	{"analyse by service", 2000, []string{""}, askAnalysis("service")},
@@ -217,8 +218,8 @@ var questions = []question{
 
 // askAnalysis counts the traces by attributes; with "" among these it also asks
 // for a time series and a scatter plot.
-func askAnalysis(attributes ...string) func(context.Context, *query.Engine, tomo.TimeRange, string) (int64, error) {
-	return func(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
+func askAnalysis(attributes ...string) func(context.Context, *embedded, tomo.TimeRange, string) (int64, error) {
+	return func(ctx context.Context, e *embedded, day tomo.TimeRange, text string) (int64, error) {
 		f, err := filter.Parse(text)
 		if err != nil {
 			return 0, err
@@ -235,7 +236,7 @@ func askAnalysis(attributes ...string) func(context.Context, *query.Engine, tomo
 			}
 			q.Attributes = append(q.Attributes, of)
 		}
-		a, err := e.Analyse(ctx, q)
+		a, err := e.engine.Analyse(ctx, q)
 		if err != nil {
 			return 0, err
 		}
@@ -244,20 +245,20 @@ func askAnalysis(attributes ...string) func(context.Context, *query.Engine, tomo
 }
 
 // askDifferences compares all traces with those that failed.
-func askDifferences(ctx context.Context, e *query.Engine, day tomo.TimeRange, _ string) (int64, error) {
+func askDifferences(ctx context.Context, e *embedded, day tomo.TimeRange, _ string) (int64, error) {
 	fault, err := filter.Parse("fault")
 	if err != nil {
 		return 0, err
 	}
-	a, err := e.Analyse(ctx, query.AnalysisQuestion{Window: tomo.Window{TimeRange: day}, Sets: []filter.Expr{nil, fault}, Differences: 20})
+	a, err := e.engine.Analyse(ctx, query.AnalysisQuestion{Window: tomo.Window{TimeRange: day}, Sets: []filter.Expr{nil, fault}, Differences: 20})
 	if err != nil {
 		return 0, err
 	}
 	return int64(a.Compared), nil
 }
 
-func askCompletion(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
-	c, err := e.Complete(ctx, query.CompletionQuestion{Text: text, Cursor: len(text), Window: tomo.Window{TimeRange: day}})
+func askCompletion(ctx context.Context, e *embedded, day tomo.TimeRange, text string) (int64, error) {
+	c, err := e.engine.Complete(ctx, query.CompletionQuestion{Text: text, Cursor: len(text), Window: tomo.Window{TimeRange: day}})
 	if err != nil {
 		return 0, err
 	}
@@ -266,7 +267,7 @@ func askCompletion(ctx context.Context, e *query.Engine, day tomo.TimeRange, tex
 
 // askFirstCompletion asks about another window each time, of which nothing is
 // known yet.
-func askFirstCompletion(ctx context.Context, e *query.Engine, day tomo.TimeRange, _ string) (int64, error) {
+func askFirstCompletion(ctx context.Context, e *embedded, day tomo.TimeRange, _ string) (int64, error) {
 	firstCompletions++
 	day.End -= firstCompletions * tomo.Minute
 	return askCompletion(ctx, e, day, `user = "`)
@@ -274,36 +275,43 @@ func askFirstCompletion(ctx context.Context, e *query.Engine, day tomo.TimeRange
 
 var firstCompletions tomo.Time
 
-func askPage(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
+func askPage(ctx context.Context, e *embedded, day tomo.TimeRange, text string) (int64, error) {
 	f, err := filter.Parse(text)
 	if err != nil {
 		return 0, err
 	}
-	page, err := e.Summaries(ctx, query.Question{Window: tomo.Window{TimeRange: day}, Filter: f})
+	page, err := e.engine.Summaries(ctx, query.Question{Window: tomo.Window{TimeRange: day}, Filter: f})
 	if err != nil {
 		return 0, err
 	}
 	return int64(len(page.Traces)), nil
 }
 
-func askCount(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
+func askCount(ctx context.Context, e *embedded, day tomo.TimeRange, text string) (int64, error) {
 	f, err := filter.Parse(text)
 	if err != nil {
 		return 0, err
 	}
-	return e.Count(ctx, tomo.Window{TimeRange: day}, f, nil)
+	return e.engine.Count(ctx, tomo.Window{TimeRange: day}, f, nil)
 }
 
-func askGraph(ctx context.Context, e *query.Engine, day tomo.TimeRange, text string) (int64, error) {
-	g, err := e.ServiceGraph(ctx, day, "")
+func askGraph(ctx context.Context, e *embedded, day tomo.TimeRange, text string) (int64, error) {
+	group := ""
+	if text != "" {
+		var err error
+		if group, err = e.groupID(text); err != nil {
+			return 0, err
+		}
+	}
+	g, err := e.engine.ServiceGraph(ctx, day, group)
 	if err != nil {
 		return 0, err
 	}
 	return int64(len(g.Services)), nil
 }
 
-func askSeries(ctx context.Context, e *query.Engine, day tomo.TimeRange, name string) (int64, error) {
-	s, err := e.Series(ctx, query.SeriesQuestion{Range: day, Selector: filter.Service{Node: filter.ID{NodeID: tomo.NodeID{Name: name}, Given: filter.ByName}}})
+func askSeries(ctx context.Context, e *embedded, day tomo.TimeRange, name string) (int64, error) {
+	s, err := e.engine.Series(ctx, query.SeriesQuestion{Range: day, Selector: filter.Service{Node: filter.ID{NodeID: tomo.NodeID{Name: name}, Given: filter.ByName}}})
 	if err != nil {
 		return 0, err
 	}
@@ -316,14 +324,13 @@ const memoryLimit = 400 << 20
 // measure asks everything of the traces in dir.
 func (s *searchRun) measure(ctx context.Context, dir string, only string) error {
 	debug.SetMemoryLimit(memoryLimit)
-	store, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary, Retention: math.MaxInt64})
+	e, err := openEmbedded(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	stats := store.Stats()
+	defer e.close()
+	stats := e.store.Stats()
 	s.Traces, s.Segments, s.Blocks, s.DiskBytes = stats.Rows-stats.DeadRows, stats.Documents, stats.Blocks, stats.BlockBytes
-	e := query.New(store)
 	for _, q := range questions {
 		if only != "" && q.name != only {
 			continue
