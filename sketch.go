@@ -26,7 +26,7 @@ func (d *Document) sketch(s *Sketch) {
 		s.start, s.end = min(s.start, e.Start), max(s.end, e.End)
 		s.outcomes |= 1 << e.Outcome()
 		if e.HTTP.Status != 0 {
-			s.add(numberWord(statusKind, uint64(e.HTTP.Status)))
+			s.add(StatusWord(e.HTTP.Status))
 		}
 		// A node is called what its segment is, or what its caller called. What a
 		// service does by itself has no node.
@@ -41,11 +41,11 @@ func (d *Document) sketch(s *Sketch) {
 			s.addNode(e.AWS.TopicARN)
 		}
 		if e.User != "" {
-			s.add(textWord(userKind, e.User))
+			s.add(UserWord(e.User))
 		}
 		for k := range e.Annotations {
 			a := &e.Annotations[k]
-			key := textWord(keyKind, a.Key)
+			key := KeyWord(a.Key)
 			s.add(key)
 			s.add(key ^ valueWord(&a.Value))
 		}
@@ -54,7 +54,7 @@ func (d *Document) sketch(s *Sketch) {
 
 func (s *Sketch) addNode(name string) {
 	if name != "" {
-		s.add(textWord(nodeKind, name))
+		s.add(NodeWord(name))
 	}
 }
 
@@ -76,32 +76,34 @@ func (s *Sketch) Longest() time.Duration {
 	return max(0, s.end.Sub(s.start))
 }
 
-// MayHaveOutcome is whether an entity of the trace may have ended so. The
-// functions that follow are alike.
+// MayHaveOutcome is whether an entity of the trace may have ended so.
 func (s *Sketch) MayHaveOutcome(o Outcome) bool { return !s.known || s.outcomes>>o&1 != 0 }
 
-// MayHaveNode is about the name of a node.
-func (s *Sketch) MayHaveNode(name string) bool { return s.has(textWord(nodeKind, name)) }
-
-// MayHaveUser is about a user.
-func (s *Sketch) MayHaveUser(name string) bool { return s.has(textWord(userKind, name)) }
-
-// MayHaveStatus is about the HTTP status of an entity; 0 is none.
-func (s *Sketch) MayHaveStatus(status int64) bool {
-	return status == 0 || s.has(numberWord(statusKind, uint64(status)))
+// MayHave is whether the trace may have the word.
+func (s *Sketch) MayHave(w Word) bool {
+	return !s.known || s.words[w>>62]>>(w>>56&63)&1 != 0 && s.words[w>>54&3]>>(w>>48&63)&1 != 0
 }
 
-// MayHaveKey is about the key of an annotation.
-func (s *Sketch) MayHaveKey(key string) bool { return s.has(textWord(keyKind, key)) }
+// Word is something that a trace has or has not. It is good in the process that
+// made it only. A sketch keeps each as two bits of a Bloom filter.
+type Word uint64
 
-// MayHaveAnnotation is about an annotation with its value.
-func (s *Sketch) MayHaveAnnotation(key string, value *Value) bool {
-	return s.has(textWord(keyKind, key) ^ valueWord(value))
-}
+// NodeWord is the name of a node.
+func NodeWord(name string) Word { return textWord(nodeKind, name) }
 
-// Words are kept in a Bloom filter, each as two of its bits. Of one kind are
-// those that must not be told apart.
+// UserWord is a user.
+func UserWord(name string) Word { return textWord(userKind, name) }
 
+// StatusWord is the HTTP status of an entity. It must not be 0.
+func StatusWord(status int) Word { return numberWord(statusKind, uint64(status)) }
+
+// KeyWord is the key of an annotation.
+func KeyWord(key string) Word { return textWord(keyKind, key) }
+
+// AnnotationWord is an annotation with its value.
+func AnnotationWord(key string, value *Value) Word { return KeyWord(key) ^ valueWord(value) }
+
+// wordKind tells apart words that are written alike.
 type wordKind uint64
 
 const (
@@ -116,16 +118,16 @@ const (
 
 var sketchSeed = maphash.MakeSeed()
 
-func textWord(kind wordKind, text string) uint64 {
+func textWord(kind wordKind, text string) Word {
 	return numberWord(kind, maphash.String(sketchSeed, text))
 }
 
-func numberWord(kind wordKind, n uint64) uint64 {
+func numberWord(kind wordKind, n uint64) Word {
 	n = (n ^ uint64(kind)<<59) * 0x9e3779b97f4a7c15
-	return (n ^ n>>32) * 0xd6e8feb86659fd93
+	return Word((n ^ n>>32) * 0xd6e8feb86659fd93)
 }
 
-func valueWord(v *Value) uint64 {
+func valueWord(v *Value) Word {
 	switch v.Kind {
 	case StringValue:
 		return textWord(stringKind, v.String)
@@ -140,11 +142,7 @@ func valueWord(v *Value) uint64 {
 	}
 }
 
-func (s *Sketch) add(word uint64) {
-	s.words[word>>62] |= 1 << (word >> 56 & 63)
-	s.words[word>>54&3] |= 1 << (word >> 48 & 63)
-}
-
-func (s *Sketch) has(word uint64) bool {
-	return !s.known || s.words[word>>62]>>(word>>56&63)&1 != 0 && s.words[word>>54&3]>>(word>>48&63)&1 != 0
+func (s *Sketch) add(w Word) {
+	s.words[w>>62] |= 1 << (w >> 56 & 63)
+	s.words[w>>54&3] |= 1 << (w >> 48 & 63)
 }

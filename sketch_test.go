@@ -24,10 +24,10 @@ func TestSketch(t *testing.T) {
 	}
 	text := func(s string) *tomo.Value { return &tomo.Value{Kind: tomo.StringValue, String: s} }
 	for name, may := range map[string]bool{
-		"name": sketch.MayHaveNode("café"), "resource": sketch.MayHaveNode("carts"), "call": sketch.MayHaveNode("dynamodb"), "merged name": sketch.MayHaveNode("bank"),
-		"user": sketch.MayHaveUser("ann"), "status": sketch.MayHaveStatus(503), "no status": sketch.MayHaveStatus(0), "key": sketch.MayHaveKey("order"),
-		"text": sketch.MayHaveAnnotation("order", text("o-7")), "number": sketch.MayHaveAnnotation("size", &tomo.Value{Kind: tomo.NumberValue}),
-		"bool":  sketch.MayHaveAnnotation("new", &tomo.Value{Kind: tomo.BoolValue, Bool: true}),
+		"name": sketch.MayHave(tomo.NodeWord("café")), "resource": sketch.MayHave(tomo.NodeWord("carts")), "call": sketch.MayHave(tomo.NodeWord("dynamodb")), "merged name": sketch.MayHave(tomo.NodeWord("bank")),
+		"user": sketch.MayHave(tomo.UserWord("ann")), "status": sketch.MayHave(tomo.StatusWord(503)), "key": sketch.MayHave(tomo.KeyWord("order")),
+		"text": sketch.MayHave(tomo.AnnotationWord("order", text("o-7"))), "number": sketch.MayHave(tomo.AnnotationWord("size", &tomo.Value{Kind: tomo.NumberValue})),
+		"bool":  sketch.MayHave(tomo.AnnotationWord("new", &tomo.Value{Kind: tomo.BoolValue, Bool: true})),
 		"fault": sketch.MayHaveOutcome(tomo.OutcomeFault), "ok": sketch.MayHaveOutcome(tomo.OutcomeOK),
 	} {
 		if !may {
@@ -40,7 +40,7 @@ func TestSketch(t *testing.T) {
 	wrong := 0
 	for i := range 1000 {
 		absent := fmt.Sprint("absent-", i)
-		for _, may := range []bool{sketch.MayHaveNode(absent), sketch.MayHaveUser(absent), sketch.MayHaveKey(absent), sketch.MayHaveAnnotation("order", text(absent)), sketch.MayHaveStatus(int64(600 + i))} {
+		for _, may := range []bool{sketch.MayHave(tomo.NodeWord(absent)), sketch.MayHave(tomo.UserWord(absent)), sketch.MayHave(tomo.KeyWord(absent)), sketch.MayHave(tomo.AnnotationWord("order", text(absent))), sketch.MayHave(tomo.StatusWord(600 + i))} {
 			if may {
 				wrong++
 			}
@@ -50,10 +50,10 @@ func TestSketch(t *testing.T) {
 		t.Errorf("%d of 5,000 words that are not there may be", wrong)
 	}
 	var anything tomo.Sketch
-	if !anything.MayHaveNode("x") || !anything.MayHaveOutcome(tomo.OutcomeFault) || anything.Longest() < time.Hour {
+	if !anything.MayHave(tomo.NodeWord("x")) || !anything.MayHaveOutcome(tomo.OutcomeFault) || anything.Longest() < time.Hour {
 		t.Error("a sketch of nothing rules something out")
 	}
-	if sketch.Merge(&anything); !sketch.MayHaveNode("absent") || !sketch.MayHaveOutcome(tomo.OutcomeThrottle) {
+	if sketch.Merge(&anything); !sketch.MayHave(tomo.NodeWord("absent")) || !sketch.MayHaveOutcome(tomo.OutcomeThrottle) {
 		t.Error("a sketch with one of nothing in it rules something out")
 	}
 }

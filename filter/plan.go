@@ -26,9 +26,9 @@ type Plan struct {
 // Holds reports whether every condition holds for the summary.
 func (p Plan) Holds(s *tomo.Summary) bool { return AllOf(p.Conditions).Holds(s) }
 
-// Possible reports whether every condition may hold for a trace of which only a
-// sketch is known.
-func (p Plan) Possible(s *tomo.Sketch) bool { return AllOf(p.Conditions).possible(s) }
+// Possible tells whether every condition may hold for a trace of which only a
+// sketch is known. It is nil if no sketch tells that one does not.
+func (p Plan) Possible() func(*tomo.Sketch) bool { return AllOf(p.Conditions).possible() }
 
 // String prints the conditions, with "exactly" in front if they are all there
 // is to the expression.
@@ -47,8 +47,8 @@ type Condition interface {
 	String() string
 	// complement is the condition that holds where this one does not.
 	complement() Condition
-	// possible is Plan.Possible. It never rules out what is asked not to be.
-	possible(*tomo.Sketch) bool
+	// possible is Plan.Possible. What is asked not to be is never ruled out.
+	possible() func(*tomo.Sketch) bool
 }
 
 // AllOf holds if all of its parts do: always, if there is none.
@@ -385,80 +385,145 @@ func (c AnnotationIs) complement() Condition { c.Not = !c.Not; return c }
 
 // Possibilities.
 
-func (c AllOf) possible(s *tomo.Sketch) bool {
-	return !slices.ContainsFunc(c, func(part Condition) bool { return !part.possible(s) })
+func (c AllOf) possible() func(*tomo.Sketch) bool {
+	var tests []func(*tomo.Sketch) bool
+	for _, part := range c {
+		tests = append(tests, part.possible())
+	}
+	return allPossible(tests...)
 }
 
-func (c AnyOf) possible(s *tomo.Sketch) bool {
-	return slices.ContainsFunc(c, func(part Condition) bool { return part.possible(s) })
+// allPossible joins tests, of which those that are nil rule out nothing.
+func allPossible(tests ...func(*tomo.Sketch) bool) func(*tomo.Sketch) bool {
+	tests = slices.DeleteFunc(tests, func(t func(*tomo.Sketch) bool) bool { return t == nil })
+	switch len(tests) {
+	case 0:
+		return nil
+	case 1:
+		return tests[0]
+	}
+	return func(s *tomo.Sketch) bool {
+		for _, test := range tests {
+			if !test(s) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
-func (c FlagIs) possible(s *tomo.Sketch) bool {
+func (c AnyOf) possible() func(*tomo.Sketch) bool {
+	var tests []func(*tomo.Sketch) bool
+	for _, part := range c {
+		test := part.possible()
+		if test == nil {
+			return nil
+		}
+		tests = append(tests, test)
+	}
+	return func(s *tomo.Sketch) bool {
+		return slices.ContainsFunc(tests, func(t func(*tomo.Sketch) bool) bool { return t(s) })
+	}
+}
+
+func (c FlagIs) possible() func(*tomo.Sketch) bool {
 	if !c.Want || c.Flag == HasRoot {
-		return true
+		return nil
 	}
-	return s.MayHaveOutcome([...]tomo.Outcome{HasFault: tomo.OutcomeFault, HasError: tomo.OutcomeError, HasThrottle: tomo.OutcomeThrottle}[c.Flag])
+	outcome := [...]tomo.Outcome{HasFault: tomo.OutcomeFault, HasError: tomo.OutcomeError, HasThrottle: tomo.OutcomeThrottle}[c.Flag]
+	return func(s *tomo.Sketch) bool { return s.MayHaveOutcome(outcome) }
 }
 
-func (c NumberIn) possible(s *tomo.Sketch) bool {
-	if c.OrAbsent {
-		return true
+func (c NumberIn) possible() func(*tomo.Sketch) bool {
+	switch {
+	case c.OrAbsent:
+		return nil
+	case c.Column == Status:
+		return statusPossible(c.Range)
 	}
-	if c.Column == Status {
-		return statusPossible(s, c.Range)
-	}
-	return timePossible(s, c.Range)
+	return timePossible(c.Range)
 }
 
-func statusPossible(s *tomo.Sketch, r Range) bool { return r.Min != r.Max || s.MayHaveStatus(r.Min) }
+func wordPossible(w tomo.Word) func(*tomo.Sketch) bool {
+	return func(s *tomo.Sketch) bool { return s.MayHave(w) }
+}
 
-func timePossible(s *tomo.Sketch, r Range) bool { return r.Min <= micros(s.Longest()) }
+func statusPossible(r Range) func(*tomo.Sketch) bool {
+	if r.Min != r.Max || r.Min == 0 {
+		return nil
+	}
+	return wordPossible(tomo.StatusWord(int(r.Min)))
+}
 
-func (c TextIs) possible(s *tomo.Sketch) bool {
+func timePossible(r Range) func(*tomo.Sketch) bool {
+	if r.Min <= 0 {
+		return nil
+	}
+	return func(s *tomo.Sketch) bool { return r.Min <= micros(s.Longest()) }
+}
+
+func (c TextIs) possible() func(*tomo.Sketch) bool {
 	switch {
 	case c.Not || c.Op != Equal:
-		return true
+		return nil
 	case c.Column == UserName:
-		return s.MayHaveUser(c.Text)
+		return wordPossible(tomo.UserWord(c.Text))
 	case c.Column == NodeName:
-		return s.MayHaveNode(c.Text)
+		return wordPossible(tomo.NodeWord(c.Text))
 	}
-	return true
+	return nil
 }
 
-func (c NodeIs) possible(s *tomo.Sketch) bool { return c.Not || c.ID.possible(s) }
-
-func (id *ID) possible(s *tomo.Sketch) bool {
-	return id.Given&ByName == 0 || id.Name == "" || s.MayHaveNode(id.Name)
+func (c NodeIs) possible() func(*tomo.Sketch) bool {
+	if c.Not {
+		return nil
+	}
+	return c.ID.possible()
 }
 
-func (set Outcomes) possible(s *tomo.Sketch) bool {
-	for o := tomo.OutcomeOK; o <= tomo.OutcomeFault; o++ {
-		if set.Has(o) && s.MayHaveOutcome(o) {
-			return true
+func (id *ID) possible() func(*tomo.Sketch) bool {
+	if id.Given&ByName == 0 || id.Name == "" {
+		return nil
+	}
+	return wordPossible(tomo.NodeWord(id.Name))
+}
+
+func (set Outcomes) possible() func(*tomo.Sketch) bool {
+	if set&AnyOutcome == AnyOutcome {
+		return nil
+	}
+	return func(s *tomo.Sketch) bool {
+		for o := tomo.OutcomeOK; o <= tomo.OutcomeFault; o++ {
+			if set.Has(o) && s.MayHaveOutcome(o) {
+				return true
+			}
 		}
-	}
-	return false
-}
-
-func (c UnitIs) possible(s *tomo.Sketch) bool {
-	return c.Not || c.Outcomes.possible(s) && c.Of.possible(s) && statusPossible(s, c.Status) &&
-		timePossible(s, c.ResponseTime) && timePossible(s, c.Duration)
-}
-
-func (c CallIs) possible(s *tomo.Sketch) bool {
-	return c.Not || c.Outcomes.possible(s) && c.From.possible(s) && c.To.possible(s) && statusPossible(s, c.Status) &&
-		timePossible(s, c.ResponseTime)
-}
-
-func (c AnnotationIs) possible(s *tomo.Sketch) bool {
-	switch {
-	case c.Not:
-		return true
-	case !s.MayHaveKey(c.Key) || !c.Of.possible(s):
 		return false
 	}
-	return c.Truthy || c.Op != Equal || s.MayHaveAnnotation(c.Key, &c.Value)
+}
+
+func (c UnitIs) possible() func(*tomo.Sketch) bool {
+	if c.Not {
+		return nil
+	}
+	return allPossible(c.Outcomes.possible(), c.Of.possible(), statusPossible(c.Status), timePossible(c.ResponseTime), timePossible(c.Duration))
+}
+
+func (c CallIs) possible() func(*tomo.Sketch) bool {
+	if c.Not {
+		return nil
+	}
+	return allPossible(c.Outcomes.possible(), c.From.possible(), c.To.possible(), statusPossible(c.Status), timePossible(c.ResponseTime))
+}
+
+func (c AnnotationIs) possible() func(*tomo.Sketch) bool {
+	switch {
+	case c.Not:
+		return nil
+	case c.Truthy || c.Op != Equal:
+		return allPossible(wordPossible(tomo.KeyWord(c.Key)), c.Of.possible())
+	}
+	return allPossible(wordPossible(tomo.AnnotationWord(c.Key, &c.Value)), c.Of.possible())
 }
 
 // allOf joins conditions and simplifies: ranges of one column become one.

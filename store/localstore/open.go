@@ -185,18 +185,34 @@ func (t *openTrace) liesIn(w tomo.Window) bool {
 	return false
 }
 
-// mayMatch is false if the trace does not lie in w, or the plan does not hold
-// for it, whatever deriving it would tell.
-func (t *openTrace) mayMatch(w tomo.Window, p filter.Plan) bool {
-	switch {
-	case w.By == tomo.ByEvent && !w.Contains(t.last):
-		return false
-	case !t.fresh():
-		return true
-	case w.By == tomo.ByTraceID && !w.Overlaps(t.lo, t.hi):
+// mayMatch makes the test whether an open trace may lie in w and a plan of the
+// list may hold for it, as far as that can be told without deriving it.
+func mayMatch(w tomo.Window, plans ...filter.Plan) func(*openTrace) bool {
+	tests := make([]func(*tomo.Sketch) bool, len(plans))
+	for i, p := range plans {
+		if tests[i] = p.Possible(); tests[i] == nil {
+			tests = nil
+			break
+		}
+	}
+	return func(t *openTrace) bool {
+		switch {
+		case w.By == tomo.ByEvent && !w.Contains(t.last):
+			return false
+		case !t.fresh():
+			return true
+		case w.By == tomo.ByTraceID && !w.Overlaps(t.lo, t.hi):
+			return false
+		case tests == nil:
+			return true
+		}
+		for _, possible := range tests {
+			if possible(&t.sketch) {
+				return true
+			}
+		}
 		return false
 	}
-	return p.Possible(&t.sketch)
 }
 
 // drop forgets a trace that never got a document.

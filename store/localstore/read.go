@@ -191,16 +191,16 @@ func (s *search) has(m *match) bool {
 	}
 }
 
-// mayFind is false if the search does not find an open trace, whatever deriving
-// it would tell.
-func (s *search) mayFind(t *openTrace) bool {
-	return t.mayMatch(s.Window, s.plan) && (!t.fresh() || t.lo <= s.after.Start)
+// mayFind makes the test whether the search may find an open trace.
+func (s *search) mayFind() func(*openTrace) bool {
+	may := mayMatch(s.Window, s.plan)
+	return func(t *openTrace) bool { return (!t.fresh() || t.lo <= s.after.Start) && may(t) }
 }
 
 // matches yields what a search finds.
 func (s *Store) matches(ctx context.Context, by search) iter.Seq2[match, error] {
 	return func(yield func(match, error) bool) {
-		v := s.view(by.mayFind)
+		v := s.view(by.mayFind())
 		defer v.close()
 		for m, err := range v.ordered(ctx, by) {
 			if err != nil {
@@ -256,7 +256,7 @@ func (v *view) sources(by search) cursors {
 	var q cursors
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if b.Info.Rows == b.hidden.count() || b.Info.MinStart > by.after.Start || !mayMatch(b.Info, by.Window) {
+		if b.Info.Rows == b.hidden.count() || b.Info.MinStart > by.after.Start || !mayLie(b.Info, by.Window) {
 			continue
 		}
 		c := &cursor{bound: tomo.Position{Start: b.Info.MaxStart, ID: tomo.Top.ID}, settled: true, reach: selectRows}
@@ -286,8 +286,8 @@ func (v *view) sources(by search) cursors {
 	return q
 }
 
-// mayMatch says whether a block can hold a trace of w.
-func mayMatch(i block.Info, w tomo.Window) bool {
+// mayLie says whether a block can hold a trace of w.
+func mayLie(i block.Info, w tomo.Window) bool {
 	switch w.By {
 	case tomo.ByEvent:
 		return w.Overlaps(i.MinReceived, i.MaxReceived)
@@ -516,12 +516,13 @@ func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
 
 // Count is the number of traces in w for which the plan holds.
 func (s *Store) Count(ctx context.Context, w tomo.Window, p filter.Plan) (n int64, err error) {
+	may := mayMatch(w, p)
 	v := s.view(func(t *openTrace) bool {
 		if len(p.Conditions) == 0 && t.liesIn(w) {
 			n++
 			return false
 		}
-		return t.mayMatch(w, p)
+		return may(t)
 	})
 	defer v.close()
 	counts := make([]int64, len(v.blocks))
@@ -557,7 +558,7 @@ func (s *Store) Count(ctx context.Context, w tomo.Window, p filter.Plan) (n int6
 // count is the number of rows in w that satisfy the plan. Columns are read only
 // for the plan, and of a block that lies across an end of w.
 func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
-	if !mayMatch(b.Info, w) {
+	if !mayLie(b.Info, w) {
 		return 0, nil
 	}
 	from, to := 0, b.Info.Rows

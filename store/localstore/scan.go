@@ -24,9 +24,10 @@ func (s *Store) Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, pa
 	if w.By == tomo.ByService {
 		parts |= tomo.PartUnits // Summary.Matches asks for them
 	}
-	passed := 0 // open traces that no plan can hold for
+	may := mayMatch(w, plans...)
+	passed := 0 // open traces that need not be derived
 	v := s.view(func(t *openTrace) bool {
-		if slices.ContainsFunc(plans, func(p filter.Plan) bool { return t.mayMatch(w, p) }) {
+		if may(t) {
 			return true
 		}
 		passed++
@@ -37,7 +38,7 @@ func (s *Store) Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, pa
 	running.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if scanning.Err() != nil || b.Info.Rows == b.hidden.count() || !mayMatch(b.Info, w) {
+		if scanning.Err() != nil || b.Info.Rows == b.hidden.count() || !mayLie(b.Info, w) {
 			continue
 		}
 		from, to, err := b.started(w, tomo.Top)
