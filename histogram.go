@@ -88,8 +88,14 @@ func (h *Histogram) mergeBins(more []Bin) {
 }
 
 // HistogramOf is the histogram of which Bins and Coarse told so. It takes the
-// list over.
-func HistogramOf(bins []Bin, coarse bool) Histogram { return Histogram{bins, coarse} }
+// list over. More bins than an exact histogram has make a coarse one.
+func HistogramOf(bins []Bin, coarse bool) Histogram {
+	h := Histogram{bins, coarse}
+	if len(bins) > exactBins {
+		h.coarsen()
+	}
+	return h
+}
 
 // Bins lists the bars in ascending order. The list must not be changed.
 func (h *Histogram) Bins() []Bin { return h.bins }

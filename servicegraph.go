@@ -18,10 +18,7 @@ type ServiceGraph struct {
 
 	nodes map[NodeID]int
 	edges map[uint64]int
-
-	// For a Tally.
-	known   []int   // by its number of a node: the index in Services and 1, or 0
-	waiting []int32 // which of the traces that wait are to be counted
+	place int32 // in the graphs of a Tally, and 1; 0: it is in none
 }
 
 // Service is a node with its traffic.
@@ -90,10 +87,6 @@ func (g *ServiceGraph) Add(s *Summary, r TimeRange) {
 	if len(s.Nodes) > len(few) {
 		p.known = make([]int, len(s.Nodes))
 	}
-	g.add(s, r, &p)
-}
-
-func (g *ServiceGraph) add(s *Summary, r TimeRange, p *places) {
 	for i := range s.Units {
 		u := &s.Units[i]
 		if u.Open || !r.Contains(u.Received) {
@@ -123,104 +116,14 @@ type places struct {
 	graph   *ServiceGraph
 	summary *Summary
 	second  Time
-	known   []int   // by node: its index in graph.Services and 1, or 0
-	numbers []int32 // by node, if a Tally counts
+	known   []int // by node: its index in graph.Services and 1, or 0
 }
 
 func (p *places) of(node int) int {
 	if p.known[node] == 0 {
-		p.known[node] = p.find(node) + 1
+		p.known[node] = p.graph.service(&p.summary.Nodes[node], p.second, p.second) + 1
 	}
 	return p.known[node] - 1
-}
-
-func (p *places) find(node int) int {
-	g := p.graph
-	if p.numbers == nil || p.numbers[node] >= tallied {
-		return g.service(&p.summary.Nodes[node], p.second, p.second)
-	}
-	number := int(p.numbers[node])
-	if number < len(g.known) && g.known[number] > 0 {
-		at := g.known[number] - 1
-		g.see(at, &p.summary.Nodes[node], p.second, p.second)
-		return at
-	}
-	for len(g.known) <= number {
-		g.known = append(g.known, 0)
-	}
-	at := g.service(&p.summary.Nodes[node], p.second, p.second)
-	g.known[number] = at + 1
-	return at
-}
-
-// Tally counts traces in several graphs each. It does what ServiceGraph.Add does
-// but looks for the nodes of a trace once for all of its graphs, and lets traces
-// wait until there are some: then each graph counts all that it has to, while its
-// histograms are at hand. The zero value is ready; a graph may have one tally
-// only, and shows nothing of what waits.
-type Tally struct {
-	numbers map[NodeID]int32
-	waiting []waiting
-	nodes   []int32         // the numbers of their nodes
-	graphs  []*ServiceGraph // that have to count something
-	known   []int
-}
-
-// waiting is a trace that is to be counted.
-type waiting struct {
-	summary *Summary
-	r       TimeRange
-	nodes   int // where the numbers of its nodes begin
-}
-
-const (
-	// tallied is up to which number graphs know nodes by it. Graphs are many,
-	// and what occurs often has a small one.
-	tallied = 256
-	// tallyWait is how many traces wait.
-	tallyWait = 1024
-)
-
-// Add counts what of the trace s was received in r in each of the graphs, once
-// Flush is called. Until then s must not be changed.
-func (t *Tally) Add(s *Summary, r TimeRange, graphs ...*ServiceGraph) {
-	if len(t.waiting) == tallyWait {
-		t.Flush()
-	}
-	if t.numbers == nil {
-		t.numbers = map[NodeID]int32{}
-	}
-	for _, g := range graphs {
-		if len(g.waiting) == 0 {
-			t.graphs = append(t.graphs, g)
-		}
-		g.waiting = append(g.waiting, int32(len(t.waiting)))
-	}
-	t.waiting = append(t.waiting, waiting{s, r, len(t.nodes)})
-	for i := range s.Nodes {
-		number, found := t.numbers[s.Nodes[i].NodeID]
-		if !found {
-			number = int32(len(t.numbers))
-			t.numbers[s.Nodes[i].NodeID] = number
-		}
-		t.nodes = append(t.nodes, number)
-	}
-}
-
-// Flush counts what waits.
-func (t *Tally) Flush() {
-	for _, g := range t.graphs {
-		for _, i := range g.waiting {
-			w := &t.waiting[i]
-			s := w.summary
-			t.known = slices.Grow(t.known[:0], len(s.Nodes))[:len(s.Nodes)]
-			clear(t.known)
-			g.add(s, w.r, &places{graph: g, summary: s, second: s.Began.Second(), known: t.known, numbers: t.nodes[w.nodes:]})
-		}
-		g.waiting = g.waiting[:0]
-	}
-	clear(t.waiting)
-	t.waiting, t.nodes, t.graphs = t.waiting[:0], t.nodes[:0], t.graphs[:0]
 }
 
 // Merge adds everything that o counts. It leaves o as it is.
@@ -256,7 +159,7 @@ func (g *ServiceGraph) Sort() {
 	for now, was := range order {
 		sorted[now], place[was] = g.Services[was], now
 	}
-	g.Services, g.nodes, g.edges, g.known = sorted, nil, nil, nil
+	g.Services, g.nodes, g.edges = sorted, nil, nil
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		e.From, e.To = place[e.From], place[e.To]
@@ -281,22 +184,19 @@ func (g *ServiceGraph) service(node *Node, first, last Time) int {
 			g.First, g.Last = first, last
 		}
 	}
-	g.see(i, node, first, last)
-	return i
-}
-
-// see widens the bounds of a service by a node that is the same.
-func (g *ServiceGraph) see(i int, node *Node, first, last Time) {
 	g.First, g.Last = min(g.First, first), max(g.Last, last)
 	n := &g.Services[i]
 	n.First, n.Last = min(n.First, first), max(n.Last, last)
 	n.Root = n.Root || node.Root
 	n.State = min(n.State, node.State) // a service that was seen itself is active
 	n.Region = max(n.Region, node.Region)
+	return i
 }
 
 // edge finds or adds the edge between two services.
-func (g *ServiceGraph) edge(from, to int) *ServiceEdge {
+func (g *ServiceGraph) edge(from, to int) *ServiceEdge { return &g.Edges[g.edgeAt(from, to)] }
+
+func (g *ServiceGraph) edgeAt(from, to int) int {
 	key := uint64(from)<<32 | uint64(to)
 	i, found := g.edges[key]
 	if !found {
@@ -304,7 +204,7 @@ func (g *ServiceGraph) edge(from, to int) *ServiceEdge {
 		g.edges[key] = i
 		g.Edges = append(g.Edges, ServiceEdge{From: from, To: to})
 	}
-	return &g.Edges[i]
+	return i
 }
 
 // index builds the maps after the graph was made, sorted or read.

@@ -2,6 +2,7 @@ package tomo_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -175,5 +176,34 @@ func TestServiceGraphAdd(t *testing.T) {
 	}
 	if total := early.Services[0].Statistics.Total(); total != 1 {
 		t.Errorf("%d requests", total)
+	}
+}
+
+// TestTallyOfMany: more traces than wait, with times of all lengths.
+func TestTallyOfMany(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var tally tomo.Tally
+	var want, got [4]tomo.ServiceGraph
+	for i := range 10_000 {
+		s := &tomo.Summary{Began: tomo.Time(i) * 1e6, Nodes: []tomo.Node{{NodeID: tomo.NodeID{Name: "a"}}, {NodeID: tomo.NodeID{Name: "b"}, Root: i%3 == 0}}}
+		took := time.Duration(random.Int64N(int64(1) << random.IntN(62)))
+		s.Units = []tomo.Unit{{Node: i % 2, ResponseTime: took, Duration: took / 3, Outcome: tomo.Outcome(i % 4)}}
+		s.Calls = []tomo.Call{{From: 0, To: 1, ResponseTime: took / 2}}
+		var counted []*tomo.ServiceGraph
+		for k := range got {
+			if k == 0 || random.IntN(2) == 0 {
+				want[k].Add(s, tomo.Always)
+				counted = append(counted, &got[k])
+			}
+		}
+		tally.Add(s, tomo.Always, counted...)
+	}
+	tally.Flush()
+	for k := range got {
+		want[k].Sort()
+		got[k].Sort()
+	}
+	if diff := cmp.Diff(want, got, sameGraph); diff != "" {
+		t.Fatalf("(-each by itself +together)\n%s", diff)
 	}
 }
