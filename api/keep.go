@@ -98,8 +98,8 @@ const DroppedTraces = "x-tomo-dropped-traces"
 
 // Beyond is what an answer tells in its header, beyond what X-Ray has in it.
 type Beyond struct {
-	// Dropped is how many traces, received in the time that was asked about and
-	// of the group, were counted and then dropped by keep rules. They are in
+	// Dropped is how many traces that began in the time that was asked about, and
+	// are of the group, were counted and then dropped by keep rules. They are in
 	// graphs and series, but not among the traces.
 	Dropped int64
 }

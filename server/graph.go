@@ -61,7 +61,11 @@ func (s *Services) getServiceGraph(ctx context.Context, request *api.GetServiceG
 			return nil, err
 		}
 	}
-	answer := &api.GetServiceGraphResponse{ContainsOldGroupVersions: group.ContainsOldVersions(window), Services: services(graph, ofWindow)}
+	beyond, err := s.beyond(ctx, window, groupID(group))
+	if err != nil {
+		return nil, err
+	}
+	answer := &api.GetServiceGraphResponse{Beyond: beyond, ContainsOldGroupVersions: group.ContainsOldVersions(window), Services: services(graph, ofWindow)}
 	if len(graph.Services) > 0 {
 		last := min(graph.Last, window.End) // a client's clock may be ahead of ours
 		answer.StartTime, answer.EndTime = new(api.Time(min(graph.First, last).Seconds())), new(api.Time(last.Seconds()))

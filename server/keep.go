@@ -85,6 +85,16 @@ func (s *Server) askConsole(run consoleMethod, w http.ResponseWriter, r *http.Re
 	return run(services, r.Context(), body.bytes)
 }
 
+// beyond tells how many traces of a group, "" for all, began in r and were
+// dropped: in the minutes that begin in r, so that ranges side by side add up.
+func (s *Services) beyond(ctx context.Context, r tomo.TimeRange, group string) (api.Beyond, error) {
+	if r.End <= r.Start {
+		return api.Beyond{}, nil
+	}
+	dropped, err := s.engine.Dropped(ctx, r, group)
+	return api.Beyond{Dropped: dropped.Traces}, err
+}
+
 func (s *Services) getKeepRules(context.Context, []byte) (any, error) {
 	return s.keepRules(s.settings.KeepRules()), nil
 }

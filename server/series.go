@@ -23,7 +23,12 @@ func (s *Services) getTimeSeriesServiceStatistics(ctx context.Context, request *
 	if err != nil {
 		return nil, err
 	}
+	beyond, err := s.beyond(ctx, question.Range, question.Group)
+	if err != nil {
+		return nil, err
+	}
 	answer := &api.GetTimeSeriesServiceStatisticsResponse{
+		Beyond:                      beyond,
 		ContainsOldGroupVersions:    group.ContainsOldVersions(question.Range),
 		NextToken:                   text(series.Token),
 		TimeSeriesServiceStatistics: make([]api.TimeSeriesServiceStatistics, len(series.Points)),

@@ -95,7 +95,12 @@ func (s *Services) getTraceSummaries(ctx context.Context, request *api.GetTraceS
 	if err != nil {
 		return nil, err
 	}
+	beyond, err := s.beyond(ctx, question.Window.TimeRange, "")
+	if err != nil {
+		return nil, err
+	}
 	answer := &api.GetTraceSummariesResponse{
+		Beyond:               beyond,
 		ApproximateTime:      api.Time(page.Approximate.Seconds()),
 		NextToken:            text(page.Token),
 		TraceSummaries:       make([]api.TraceSummary, len(page.Traces)),
