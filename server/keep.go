@@ -64,10 +64,9 @@ func (s *Server) askConsole(run consoleMethod, w http.ResponseWriter, r *http.Re
 		action = identity.PutConsole
 	}
 	who, err := s.identifyForPage(r)
-	if err != nil {
-		return nil, err
+	if err == nil && who.verified() {
+		err = s.authorize(who, action)
 	}
-	services, err := s.tenants(r.Context(), who.tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +81,13 @@ func (s *Server) askConsole(run consoleMethod, w http.ResponseWriter, r *http.Re
 	if err := s.authorize(who, action); err != nil {
 		return nil, err
 	}
-	return run(services, r.Context(), body.bytes)
+	services, err := s.tenants(r.Context(), who.tenant)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), analysisTime)
+	defer cancel()
+	return run(services, ctx, body.bytes)
 }
 
 // beyond tells how many traces of a group, "" for all, began in r and were
