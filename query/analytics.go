@@ -430,6 +430,7 @@ type gathering struct {
 	counters map[Attribute]*counter
 	byReader []*counter             // in the order of analysis.readers; nil for annotations
 	load     int                    // of all counters, in bins of histograms
+	same     int                    // values that do not differ, of attributes that were not counted again
 	causes   sample                 // traces whose documents tell something that is asked for
 	picked   map[Attribute]*counter // in a second pass: what is counted again
 	visit    visit

@@ -388,7 +388,8 @@ func (g *gathering) pick() map[Attribute]*counter {
 		if g.told[of] || few.tallies() > 0 {
 			picked[of] = few
 		} else {
-			delete(g.counters, of) // none of its values can differ
+			g.same += c.tallies() // none of its values can differ
+			delete(g.counters, of)
 		}
 	}
 	return picked
@@ -616,13 +617,13 @@ func (g *gathering) differences() (list []Difference, compared int) {
 		})
 	}
 	if a == 0 || b == 0 || len(pairs) == 0 {
-		return nil, len(pairs)
+		return nil, len(pairs) + g.same
 	}
-	z := sureness(len(pairs))
+	compared = len(pairs) + g.same
+	z := sureness(compared)
 	for i := range pairs {
 		pairs[i].score = surely(pairs[i].n, a, pairs[i].m, b, z)
 	}
-	compared = len(pairs)
 	pairs = slices.DeleteFunc(pairs, func(p pair) bool { return p.score <= 0 })
 	slices.SortFunc(pairs, func(p, q pair) int {
 		return cmp.Or(cmp.Compare(q.score, p.score), cmp.Compare(p.of.Name, q.of.Name), cmp.Compare(p.of.Key, q.of.Key), compareValues(p.value, q.value))
