@@ -23,7 +23,7 @@ var (
 		optional("Buckets", integer(0, 1000)),
 		optional("Compare", anyText),
 		optional("Differences", integer(0, 1000)),
-		optional("Documents", integer(0, 1<<20)),
+		optional("Documents", integer(0, 250_000)),
 		optional("Dots", integer(0, 10_000)),
 		optional("FilterExpression", anyText),
 		shownGroupName,
@@ -97,7 +97,7 @@ type AnalysisRequest struct {
 	Buckets          int      `json:",omitempty"` // of the series, at most: 2 to 1,000; 0: no series
 	Compare          *string  `json:",omitempty"` // the filter of a second set
 	Differences      int      `json:",omitempty"` // to list, at most 1,000
-	Documents        int      `json:",omitempty"` // traces to read whole for root causes, at most; 0: 50,000
+	Documents        int      `json:",omitempty"` // traces to read whole for root causes, at most 250,000; 0: 50,000
 	Dots             int      `json:",omitempty"` // of the scatter plot, at most: 250 to 10,000; 0: no plot
 	EndTime          *Time
 	FilterExpression string `json:",omitempty"`

@@ -161,7 +161,7 @@ const (
 	MaxDots        = 10_000  // of the scatter plot, and
 	MinDots        = 250     // if there is one
 	MaxDifferences = 1000    // told
-	MaxDocuments   = 1 << 20 // read for what summaries do not tell
+	MaxDocuments   = 250_000 // read for what summaries do not tell
 
 	defaultTop       = 20
 	defaultDocuments = 50_000
