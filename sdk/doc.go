@@ -40,4 +40,8 @@
 //
 // All methods of a nil *Segment do nothing, so code that is called without a
 // segment in its context need not ask for one.
+//
+// Sub-packages: tracesql for database/sql and plugins for what the platform says
+// about itself; modules of their own, for their dependencies: traceaws for the
+// AWS SDK for Go v2 and tracegrpc for gRPC.
 package sdk

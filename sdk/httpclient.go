@@ -36,7 +36,7 @@ func Transport(base http.RoundTripper) http.RoundTripper {
 type transport struct{ base http.RoundTripper }
 
 func (t transport) RoundTrip(q *http.Request) (*http.Response, error) {
-	if FromContext(q.Context()) == nil && !recorderOf(q.Context()).lambda {
+	if !HasSegment(q.Context()) {
 		return t.base.RoundTrip(q)
 	}
 	host := q.Host

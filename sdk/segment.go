@@ -242,6 +242,16 @@ func BeginSub(ctx context.Context, name string) (context.Context, *Segment) {
 	return ctx, nil
 }
 
+// HasSegment reports whether BeginSub has something to begin a subsegment of,
+// for integrations that go about their work in silence if it has not.
+func HasSegment(ctx context.Context) bool {
+	if FromContext(ctx) != nil {
+		return true
+	}
+	r := recorderOf(ctx)
+	return r.enabled && r.lambda
+}
+
 // begin begins a subsegment of s, in ctx.
 func (s *Segment) begin(ctx context.Context, name string) (context.Context, *Segment) {
 	if s.node == nil {
