@@ -113,7 +113,7 @@ func compareRows(a, b *tomo.Summary) int {
 const (
 	pageRows   = 1024      // rows of a page of summary columns
 	pageValues = 1 << 19   // about how many values all of them have in such a page
-	pageText   = 250 << 10 // bytes
+	pageText   = 192 << 10 // bytes
 
 	defaultRowGroupSize = 16 << 20
 )
