@@ -591,6 +591,9 @@ func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
 		})
 		return n, err
 	}
+	if n, rows, err = b.ended(w, rows); err != nil {
+		return 0, err
+	}
 	for part := range slices.Chunk(rows, scanChunk) {
 		list, err := b.summariesOf(part)
 		if err != nil {
@@ -603,6 +606,29 @@ func (b *viewBlock) count(w tomo.Window, p filter.Plan) (n int64, err error) {
 		}
 	}
 	return n, nil
+}
+
+// ended counts those of the rows of which the first and the last end say that
+// they lie in w, a window by service, and lists those of which they leave it open.
+func (b *viewBlock) ended(w tomo.Window, rows []int) (n int64, unclear []int, err error) {
+	r := tomo.TimeRange{Start: w.Start.Add(-tomo.ServiceLead), End: w.End}
+	err = b.use(func(open *block.Block) error {
+		first, last, err := open.Ends()
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			switch from, to := first[row], last[row]; {
+			case from > to: // nothing has ended
+			case r.Contains(from) || r.Contains(to):
+				n++
+			case from < r.Start && to >= r.End:
+				unclear = append(unclear, row)
+			}
+		}
+		return nil
+	})
+	return n, unclear, err
 }
 
 // Graph is the service graph of what was received in r of the traces of a group;

@@ -436,6 +436,9 @@ func largeTrace(t *testing.T, open Backend) {
 func windows(t *testing.T, open Backend) {
 	w := newWorld(t, t.TempDir(), open, Options{})
 	defer func() { w.close() }()
+	// Traces that end before some windows and behind them, and one of them inside.
+	w.put(segment(50, 1, "front", at, at+10e6), segment(50, 2, "cart", at, at+390e6))
+	w.put(segment(51, 1, "front", at, at+10e6), segment(51, 2, "cart", at, at+150e6), segment(51, 3, "cart", at, at+390e6))
 	for i := range 40 {
 		n := tomo.Time(i)
 		w.put(segment(i, 1, "front", at+n*10e6, at+n*10e6+15e6, call(i, 2, "bank", at+n*10e6, at+n*10e6+ms)))
