@@ -156,13 +156,13 @@ func statementsOf(document string) (statements []statement, err error) {
 		return nil, errors.New("it is not JSON of a policy")
 	}
 	if policy.Version != "" && policy.Version != "2012-10-17" && policy.Version != "2008-10-17" {
-		return nil, fmt.Errorf("Version is %q, not 2012-10-17 or 2008-10-17", policy.Version)
+		return nil, fmt.Errorf("its Version is %q, not 2012-10-17 or 2008-10-17", policy.Version)
 	}
 	var one statement
 	if json.Unmarshal(policy.Statement, &one) == nil {
 		statements = []statement{one}
 	} else if err := json.Unmarshal(policy.Statement, &statements); err != nil || len(statements) == 0 {
-		return nil, errors.New("Statement is neither a statement nor a list of them")
+		return nil, errors.New("its Statement is neither a statement nor a list of them")
 	}
 	for i := range statements {
 		switch st := &statements[i]; {

@@ -39,7 +39,9 @@ type doc struct {
 		Request  map[string]any
 		Response map[string]any
 	}
-	Cause       struct{ Exceptions []struct{ Type, Message string } }
+	Cause struct {
+		Exceptions []struct{ Type, Message string }
+	}
 	Subsegments []doc
 }
 
