@@ -37,7 +37,6 @@ const (
 	// These are ours: the service has no such answers, or has them nowhere
 	// written down.
 	ConflictException              = "ConflictException"
-	NotImplementedException        = "NotImplementedException"
 	RequestTimeoutException        = "RequestTimeoutException"
 	RequestEntityTooLargeException = "RequestEntityTooLargeException"
 	UnsupportedMediaTypeException  = "UnsupportedMediaTypeException"

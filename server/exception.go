@@ -56,7 +56,3 @@ func unknownOperation(r *http.Request) *api.Error {
 func notPost(r *http.Request) *api.Error {
 	return &api.Error{Name: api.UnknownOperationException, Status: http.StatusMethodNotAllowed, Message: "operations are asked with POST, not " + r.Method}
 }
-
-func notBuilt(operation string) *api.Error {
-	return &api.Error{Name: api.NotImplementedException, Status: http.StatusNotImplemented, Message: operation + " is not built into this version"}
-}

@@ -3,9 +3,8 @@
 //
 // In come requests of AWS SDKs, the CLI, daemons and collectors, signed or not;
 // out go answers and exceptions in the service's own shapes. Requests are
-// checked against the table of the package api; which of the 38 operations are
-// built tells docs/api-coverage.md, and the others answer
-// NotImplementedException (501).
+// checked against the table of the package api; docs/api-coverage.md is made from
+// it.
 //
 // Signatures are verified where Options.Guard has credentials: each belongs to
 // a tenant and names the operations that it allows.

@@ -79,7 +79,7 @@ func NewServices(p Parts) *Services {
 	}
 	s.telemetry.init()
 	s.retrievals = query.NewRetrievals(p.Engine, nil)
-	built := map[api.Operation]handler{
+	operations := map[api.Operation]handler{
 		api.PutTraceSegments:  s.putTraceSegments,
 		api.BatchGetTraces:    operationOf(s.batchGetTraces),
 		api.GetTraceSummaries: operationOf(s.getTraceSummaries),
@@ -131,10 +131,11 @@ func NewServices(p Parts) *Services {
 		api.PutTelemetryRecords: operationOf(s.putTelemetryRecords),
 	}
 	for _, op := range api.Operations() {
-		s.operations[op.Path] = unbuilt
-		if run := built[op]; run != nil {
-			s.operations[op.Path] = run
+		run := operations[op]
+		if run == nil {
+			panic("no code answers " + op.Name)
 		}
+		s.operations[op.Path] = run
 	}
 	return s
 }
@@ -160,13 +161,4 @@ func operationOf[Request, Answer any](f func(context.Context, *Request) (*Answer
 		}
 		return api.Encode(out.Buffer, answer)
 	}
-}
-
-// unbuilt stands for operations that are not built. What is wrong with a
-// request is told all the same.
-func unbuilt(_ context.Context, op api.Operation, body []byte, _ *reply) error {
-	if err := op.Decode(body, nil); err != nil {
-		return err
-	}
-	return notBuilt(op.Name)
 }
