@@ -33,6 +33,7 @@ var layers = map[string]string{
 	"identity":         "api",
 	"client":           ". api",
 	"daemon":           ". api",
+	"doctor":           ". api client",
 	"otlp":             "",
 	"server":           ". api identity filter ingest insights otlp query sampling settings",
 	"cmd/tomo":         "*",

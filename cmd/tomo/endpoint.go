@@ -14,10 +14,14 @@ type endpointFlag struct {
 }
 
 func (f *endpointFlag) client() *client.Client {
-	return client.New(f.Endpoint).As(client.Keys{
+	return client.New(f.Endpoint).As(f.keys())
+}
+
+func (f *endpointFlag) keys() client.Keys {
+	return client.Keys{
 		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
 		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
 		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 		Region:          cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
-	})
+	}
 }

@@ -37,6 +37,7 @@ type commands struct {
 	Credentials credentialsCmd `cmd:"" help:"List, add, rotate and remove the credentials of a server."`
 	Keep        keepCmd        `cmd:"" help:"List, change, test and preview keep rules: what is kept of what was counted."`
 	Losses      lossesCmd      `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
+	Doctor      doctorCmd      `cmd:"" help:"Check the installation and name remedies."`
 	ID          idCmd          `cmd:"" name:"id" help:"Make a trace id."`
 	Version     versionCmd     `cmd:"" help:"Show the version."`
 }
