@@ -3,7 +3,6 @@ package sdk
 import (
 	"math"
 	"reflect"
-	"runtime"
 	"strconv"
 	"unicode/utf8"
 )
@@ -321,24 +320,23 @@ func (e *encoder) exception(x *exception) {
 		b = append(b, `,"cause":"`...)
 		b = append(x.cause.append(b), '"')
 	}
-	stack := x.stack
-	if e.trim >= cut && len(stack) > maxCutFrames {
-		b = strconv.AppendInt(append(b, `,"truncated":`...), int64(len(stack)-maxCutFrames), 10)
-		stack = stack[:maxCutFrames]
+	frames := x.frames
+	if frames == nil {
+		frames = Frames(x.stack)
 	}
-	if len(stack) > 0 {
+	if e.trim >= cut && len(frames) > maxCutFrames {
+		b = strconv.AppendInt(append(b, `,"truncated":`...), int64(len(frames)-maxCutFrames), 10)
+		frames = frames[:maxCutFrames]
+	}
+	if len(frames) > 0 {
 		b = append(b, `,"stack":[`...)
-		frames := runtime.CallersFrames(stack)
-		for first, more := true, true; more; first = false {
-			var f runtime.Frame
-			f, more = frames.Next()
-			if !first {
+		for i, f := range frames {
+			if i > 0 {
 				b = append(b, ',')
 			}
-			path, label := place(f)
-			b = e.text(append(b, `{"path":`...), path)
+			b = e.text(append(b, `{"path":`...), f.Path)
 			b = strconv.AppendInt(append(b, `,"line":`...), int64(f.Line), 10)
-			b = append(e.text(append(b, `,"label":`...), label), '}')
+			b = append(e.text(append(b, `,"label":`...), f.Label), '}')
 		}
 		b = append(b, ']')
 	}

@@ -18,6 +18,34 @@ type exception struct {
 	message string
 	remote  bool
 	stack   []uintptr
+	frames  []Frame // if there is no stack
+}
+
+// Exception is an error that comes from elsewhere, with the place where it was
+// found.
+type Exception struct {
+	Type    string
+	Message string
+	Remote  bool // a service that was called is to blame
+	Stack   []Frame
+}
+
+// Frame is a place in a program.
+type Frame struct {
+	Path  string
+	Line  int
+	Label string // the function
+}
+
+// AddException records x and makes s a fault.
+func (s *Segment) AddException(x Exception) {
+	if s == nil || s.node == nil {
+		return
+	}
+	s.addExceptions([]exception{{
+		id: NewID(), kind: x.Type, message: x.Message, remote: x.Remote,
+		frames: append([]Frame(nil), x.Stack[:min(len(x.Stack), maxFrames)]...),
+	}})
 }
 
 const (
@@ -189,6 +217,51 @@ var workingDirectory = sync.OnceValue(func() string {
 	}
 	return dir
 })
+
+// StackOf is the stack that err, or an error it wraps, brings by a method
+// StackTrace; its result may be a slice of any kind of uintptr, as in
+// github.com/pkg/errors.
+func StackOf(err error) (stack []uintptr, found bool) {
+	for _, e := range chain(nil, err) {
+		if stack := stackOf(e); stack != nil {
+			return stack, true
+		}
+	}
+	return nil, false
+}
+
+// chain appends err and what it wraps.
+func chain(to []error, err error) []error {
+	if err == nil || len(to) >= maxExceptions {
+		return to
+	}
+	to = append(to, err)
+	switch w := err.(type) {
+	case interface{ Unwrap() error }:
+		to = chain(to, w.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, e := range w.Unwrap() {
+			to = chain(to, e)
+		}
+	}
+	return to
+}
+
+// Frames looks up the places of a stack as runtime.Callers returns it.
+func Frames(stack []uintptr) []Frame {
+	if len(stack) == 0 {
+		return nil
+	}
+	list := make([]Frame, 0, len(stack))
+	frames := runtime.CallersFrames(stack)
+	for {
+		f, more := frames.Next()
+		path, label := place(f)
+		if list = append(list, Frame{path, f.Line, label}); !more {
+			return list
+		}
+	}
+}
 
 // place is a frame as it is sent: the file with its package path, without what
 // comes before it on this machine, and the function without its package.

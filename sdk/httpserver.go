@@ -76,7 +76,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		h.next.ServeHTTP(w, q)
 		return
 	}
-	s.SetHTTPRequest(describe(q))
+	s.SetHTTPRequest(DescribeRequest(q))
 	seen := &response{ResponseWriter: w}
 	done := false
 	defer func() {
@@ -113,7 +113,8 @@ func answer(s *Segment, in Header) string {
 	return h.String()
 }
 
-func describe(q *http.Request) HTTPRequest {
+// DescribeRequest is what a segment says of the request that it serves.
+func DescribeRequest(q *http.Request) HTTPRequest {
 	scheme := "https://"
 	if q.TLS == nil {
 		scheme = "http://"
@@ -128,6 +129,18 @@ func describe(q *http.Request) HTTPRequest {
 		d.ClientIP = q.RemoteAddr
 	}
 	return d
+}
+
+// WatchResponse wraps w, for servers that do not use Handler, with the same
+// optional interfaces; status is what was written so far, 200 if nothing was.
+func WatchResponse(w http.ResponseWriter) (wrapped http.ResponseWriter, status func() int) {
+	seen := &response{ResponseWriter: w}
+	return seen.wrapped(), func() int {
+		if seen.status == 0 {
+			return http.StatusOK
+		}
+		return seen.status
+	}
 }
 
 // response remembers the status of what is written through it.

@@ -3,7 +3,6 @@ package sdk
 import (
 	"context"
 	"os"
-	"time"
 )
 
 // lambdaContextKey is where the Lambda runtime for Go puts the tracing header of
@@ -18,12 +17,6 @@ func (r *Recorder) beginInLambda(ctx context.Context, name string) (context.Cont
 	if text == "" {
 		text = os.Getenv("_X_AMZN_TRACE_ID")
 	}
-	h := ParseHeader(text)
-	t := trace{recorder: r, id: h.Root, parent: h.Parent, extra: h.Extra, recorded: h.Sampled == Sampled && h.Root != (TraceID{}) && h.Parent != 0}
-	if !t.recorded {
-		return beginUnrecorded(ctx, t)
-	}
-	rec := begin(t, time.Now())
-	rec.root.sub = true
-	return rec.root.enter(ctx, rec, cleanName(name), rec.epoch)
+	ctx = r.WithRemoteParent(ctx, ParseHeader(text))
+	return FromContext(ctx).begin(ctx, name)
 }

@@ -77,6 +77,8 @@ type Recorder struct {
 	enabled     bool
 	lambda      bool
 	name        string
+	version     string
+	platforms   []Platform
 	origin      string
 	service     []byte // `,"service":{…}`
 	xray        []byte // `"xray":{…` without the brace at the end
@@ -133,6 +135,37 @@ func New(o Options) (*Recorder, error) {
 	return r, nil
 }
 
+// Variant is a recorder that sends through r and differs from it in the options
+// that are set, of ServiceVersion, Platforms, Sampler, Missing and StreamAfter. It
+// needs no Close: to close it is to close r.
+func (r *Recorder) Variant(o Options) (*Recorder, error) {
+	v := *r
+	if o.Sampler != nil {
+		v.sampler = o.Sampler
+	}
+	if o.Missing != nil && os.Getenv("AWS_XRAY_CONTEXT_MISSING") == "" {
+		v.onMissing = o.Missing
+	}
+	switch {
+	case o.StreamAfter > 0:
+		v.streamAfter = o.StreamAfter
+	case o.StreamAfter < 0:
+		v.streamAfter = 0
+	}
+	if o.ServiceVersion != "" || o.Platforms != nil {
+		if o.ServiceVersion == "" {
+			o.ServiceVersion = r.version
+		}
+		if o.Platforms == nil {
+			o.Platforms = r.platforms
+		}
+		if err := v.describe(o); err != nil {
+			return nil, err
+		}
+	}
+	return &v, nil
+}
+
 func disabledByEnvironment() bool {
 	return strings.EqualFold(os.Getenv("AWS_XRAY_SDK_ENABLED"), "false") || strings.EqualFold(os.Getenv("AWS_XRAY_SDK_DISABLED"), "true")
 }
@@ -156,6 +189,8 @@ func missing(text string, otherwise Missing) (Missing, error) {
 
 // describe encodes once what all segments say.
 func (r *Recorder) describe(o Options) error {
+	r.version, r.platforms = o.ServiceVersion, o.Platforms
+	r.origin, r.platform = "", nil
 	b := []byte(`,"service":{`)
 	if o.ServiceVersion != "" {
 		b = append(appendString(append(b, `"version":`...), o.ServiceVersion), ',')

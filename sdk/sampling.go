@@ -207,7 +207,14 @@ func matches(pattern, value string) bool {
 
 // Match reports whether pattern matches the whole of text: "*" stands for any
 // text, "?" for one character; the case of English letters does not matter.
-func Match(pattern, text string) bool {
+func Match(pattern, text string) bool { return match(pattern, text, lower) }
+
+// MatchCase is Match for which the case of letters matters.
+func MatchCase(pattern, text string) bool {
+	return match(pattern, text, func(c byte) byte { return c })
+}
+
+func match(pattern, text string, fold func(byte) byte) bool {
 	p, t := 0, 0
 	star, mark := -1, 0 // where to go on if what follows the last star does not match
 	for t < len(text) {
@@ -218,7 +225,7 @@ func Match(pattern, text string) bool {
 		case p < len(pattern) && pattern[p] == '?':
 			p++
 			t += characterLen(text[t:])
-		case p < len(pattern) && lower(pattern[p]) == lower(text[t]):
+		case p < len(pattern) && fold(pattern[p]) == fold(text[t]):
 			p++
 			t++
 		case star >= 0:

@@ -207,6 +207,37 @@ func beginUnrecorded(ctx context.Context, t trace) (context.Context, *Segment) {
 	return &u.ctx, &u.Segment
 }
 
+// WithRemoteParent is for work on behalf of a segment that another process
+// records, as a Lambda function has and the consumer of a message may have:
+// subsegments in the context it returns belong to the one that h names and are
+// sent alone. Unless h names trace and parent and says that they are recorded,
+// nothing is.
+func (r *Recorder) WithRemoteParent(ctx context.Context, h Header) context.Context {
+	if !r.enabled {
+		return ctx
+	}
+	ctx, _ = beginUnrecorded(ctx, trace{
+		recorder: r, id: h.Root, parent: h.Parent, extra: h.Extra,
+		recorded: h.Sampled == Sampled && h.Root != (TraceID{}) && h.Parent != 0,
+	})
+	return ctx
+}
+
+// WithoutRecording is for work in the trace of ctx that is not to be recorded,
+// nor by those it calls.
+func WithoutRecording(ctx context.Context) (context.Context, *Segment) {
+	s := FromContext(ctx)
+	if s == nil {
+		return ctx, nil
+	}
+	t := *s.trace
+	t.recorded = false
+	if id := s.ID(); id != 0 {
+		t.parent = id
+	}
+	return beginUnrecorded(ctx, t)
+}
+
 // begin makes a recording; its root has an id and a parent, but no name yet.
 func begin(t trace, now time.Time) *recording {
 	rec := &recording{trace: t, start: now, epoch: now.UnixMicro(), nodes: 1, open: 1}
@@ -255,7 +286,13 @@ func HasSegment(ctx context.Context) bool {
 // begin begins a subsegment of s, in ctx.
 func (s *Segment) begin(ctx context.Context, name string) (context.Context, *Segment) {
 	if s.node == nil {
-		return ctx, s
+		if !s.trace.recorded {
+			return ctx, s
+		}
+		// The segment is another process's, see WithRemoteParent.
+		rec := begin(*s.trace, time.Now())
+		rec.root.sub = true
+		return rec.root.enter(ctx, rec, cleanName(name), rec.epoch)
 	}
 	r := s.node.rec
 	return r.child(s.node).enter(ctx, r, cleanName(name), r.now())
@@ -511,6 +548,14 @@ func (s *Segment) Attach(create func() Attachment) Attachment {
 // Recorded reports whether what is done with s goes anywhere.
 func (s *Segment) Recorded() bool { return s != nil && s.node != nil }
 
+// Root is the segment that s is or belongs to; of what is not recorded, s.
+func (s *Segment) Root() *Segment {
+	if s == nil || s.node == nil {
+		return s
+	}
+	return &s.node.rec.root.Segment
+}
+
 // ID is the id of s, zero if it is not recorded.
 func (s *Segment) ID() ID {
 	if s == nil || s.node == nil {
@@ -551,11 +596,12 @@ func (s *Segment) Header() Header {
 	if s == nil {
 		return Header{}
 	}
-	h := Header{Root: s.trace.id, Parent: s.ID(), Sampled: NotSampled, Extra: s.trace.extra}
+	h := Header{Root: s.trace.id, Parent: s.trace.parent, Sampled: NotSampled, Extra: s.trace.extra}
 	if s.node != nil {
+		h.Parent = s.node.id
+	}
+	if s.trace.recorded {
 		h.Sampled = Sampled
-	} else {
-		h.Parent = s.trace.parent
 	}
 	return h
 }

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/tomotrace/tomo/sdk"
 )
@@ -36,8 +37,8 @@ type Options struct {
 	User            string
 	// HideQueries leaves the text of queries out.
 	HideQueries bool
-	// Detect asks the database for type, version, user and name whenever it is
-	// connected to, with a query for each type until one is answered.
+	// Detect asks the database for type, version, user and name, once, with a query
+	// for each type until one is answered.
 	Detect bool
 	// DriverName is the name the driver is registered with. Open sets it.
 	DriverName string
@@ -161,6 +162,9 @@ type connector struct {
 	inner   driver.Connector
 	about   about
 	options Options
+
+	mu    sync.Mutex // guards found
+	found *about     // by Detect
 }
 
 func (c *connector) Driver() driver.Driver { return c.inner.Driver() }
@@ -174,26 +178,40 @@ func (c *connector) Close() error {
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	about := &c.about
+	if c.options.Detect {
+		var err error
+		if about, err = c.detected(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var inner driver.Conn
-	connect := func(ctx context.Context) (err error) {
+	err := about.capture(ctx, "CONNECT", "", func(ctx context.Context) (err error) {
 		inner, err = c.inner.Connect(ctx)
 		return err
-	}
-	var err error
-	if _, plain := c.inner.(dsnConnector); plain {
-		// X-Ray's SDK: only connectors record that they connect.
-		err = connect(ctx)
-	} else {
-		err = c.about.capture(ctx, "CONNECT", "", connect)
-	}
+	})
 	if err != nil {
 		return nil, err
 	}
-	about := c.about
-	if c.options.Detect {
-		about.detect(ctx, c.options, inner)
+	return &conn{Conn: inner, about: about}, nil
+}
+
+// detected is what the database says of itself. It is asked once, over a
+// connection of its own.
+func (c *connector) detected(ctx context.Context) (*about, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.found == nil {
+		inner, err := c.inner.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer inner.Close()
+		found := c.about
+		found.detect(ctx, c.options, inner)
+		c.found = &found
 	}
-	return &conn{Conn: inner, about: &about}, nil
+	return c.found, nil
 }
 
 // conn is a connection. It implements all optional interfaces; what the driver

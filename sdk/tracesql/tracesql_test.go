@@ -163,9 +163,10 @@ func TestOpen(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if len(got) != 2 {
+	if len(got) != 3 || got[0].SQL["sanitized_query"] != "CONNECT" {
 		t.Fatalf("%+v", got)
 	}
+	got = got[1:]
 	want := map[string]string{
 		"url": "postgres://shop@db.example:5432/orders?sslmode=off", "database_type": "Postgres", "user": "shop", "preparation": "statement",
 		"driver_version": "github.com/tomotrace/tomo/sdk/tracesql_test", "sanitized_query": "select 1",
@@ -223,7 +224,7 @@ func TestDetect(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if len(got) != 1 || got[0].Name != "orders@db.example" || got[0].SQL["database_version"] != "16.2" || got[0].SQL["user"] != "shop" {
+	if len(got) != 2 || got[0].Name != "orders@db.example" || got[0].SQL["database_version"] != "16.2" || got[0].SQL["user"] != "shop" {
 		t.Errorf("%+v", got)
 	}
 }
