@@ -21,11 +21,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -77,19 +75,11 @@ const (
 	// source is how losses and metrics name this door.
 	source = "udp"
 
-	// receiveBuffer is what the kernel is asked to hold for us: about 4,000
-	// documents, a tenth of a second of heavy traffic.
-	receiveBuffer = 8 << 20
-
-	// maxDatagram is more than any datagram is long; X-Ray's daemon has the same.
-	maxDatagram = 64 << 10
-
 	// maxBatches bounds the queue where batches are small.
 	maxBatches = 4096
 
-	// drainTime is how long what the kernel holds is still read when the door is
-	// closed, and flushTime how long it is then tried to store everything.
-	drainTime = 50 * time.Millisecond
+	// flushTime is how long it is tried to store everything when the door is
+	// closed.
 	flushTime = 5 * time.Second
 
 	// The waits between tries to store.
@@ -101,20 +91,11 @@ const (
 const (
 	MissingSegment    tomo.Code = "MissingHeaderOrSegment" // no line feed, or nothing behind it
 	InvalidHeader     tomo.Code = "InvalidHeader"
+	Truncated         tomo.Code = "TruncatedDatagram" // longer than 64 KiB
 	QueueFull         tomo.Code = "QueueFull"
 	ReceiveBufferFull tomo.Code = "ReceiveBufferFull" // the kernel's: we were too slow
 	NotStored         tomo.Code = "NotStored"
 )
-
-// Counters count since the door was made.
-type Counters struct {
-	Received      atomic.Int64 // datagrams that were not empty
-	Bytes         atomic.Int64 // of them
-	Rejected      atomic.Int64 // datagrams without a good header or without a document
-	Documents     atomic.Int64 // documents that Accept took
-	Dropped       atomic.Int64 // documents for which there was no room, or which could not be stored
-	KernelDropped atomic.Int64 // datagrams that the kernel had no room for (Linux)
-}
 
 // Door is the UDP door.
 type Door struct {
@@ -135,25 +116,12 @@ func (d *Door) Counters() *Counters { return &d.count }
 
 // Collectors are the door's metrics.
 func (d *Door) Collectors() []prometheus.Collector {
-	counter := func(name, help string, n *atomic.Int64) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(n.Load()) })
-	}
-	return []prometheus.Collector{
-		counter("tomo_udp_datagrams_total", "Datagrams received.", &d.count.Received),
-		counter("tomo_udp_datagram_bytes_total", "Bytes of the datagrams received.", &d.count.Bytes),
-		counter("tomo_udp_rejected_datagrams_total", "Datagrams without a good header or without a document.", &d.count.Rejected),
+	return append(d.count.collectors(),
 		counter("tomo_udp_documents_total", "Documents handed to the write path.", &d.count.Documents),
 		counter("tomo_udp_dropped_documents_total", "Documents dropped because the queue was full or they could not be stored.", &d.count.Dropped),
-		counter("tomo_udp_kernel_dropped_datagrams_total", "Datagrams that the kernel dropped because its buffer was full.", &d.count.KernelDropped),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tomo_udp_queue_bytes", Help: "Bytes of the documents that wait to be stored."},
 			func() float64 { return float64(d.held.Load()) }),
-	}
-}
-
-// batch is what is handed to Accept at once.
-type batch struct {
-	docs [][]byte
-	size int64
+	)
 }
 
 // Listen takes datagrams from conn until ctx ends. Then it reads what the
@@ -164,10 +132,7 @@ func (d *Door) Listen(ctx context.Context, conn net.PacketConn) error {
 	// What was read is still stored when ctx has ended, but not for ever.
 	storing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
-	defer context.AfterFunc(ctx, func() {
-		_ = conn.SetReadDeadline(time.Now().Add(drainTime))
-		time.AfterFunc(flushTime, giveUp)
-	})()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(flushTime, giveUp) })()
 
 	queue := make(chan batch, maxBatches)
 	var workers sync.WaitGroup
@@ -178,136 +143,36 @@ func (d *Door) Listen(ctx context.Context, conn net.PacketConn) error {
 			}
 		})
 	}
-	watched, unwatch := context.WithCancel(storing)
-	var watcher sync.WaitGroup
-	watcher.Go(func() { d.watchKernel(watched, conn) })
-
-	err := d.receive(ctx, conn, queue)
+	reader := reader{
+		batch: d.o.Batch, wait: d.o.Wait, count: &d.count,
+		deliver: func(b batch) { d.enqueue(b, queue) },
+		rejected: func(code tomo.Code, datagram []byte) {
+			d.o.Lost(loss(code, 1, reason(code)+": "+quoted(datagram)))
+		},
+		kernelDropped: func(n int) {
+			d.o.Lost(loss(ReceiveBufferFull, n, fmt.Sprintf("the kernel's buffer was full and %d datagrams were dropped; net.core.rmem_max may be too small", n)))
+		},
+	}
+	err := reader.read(ctx, conn)
 	close(queue)
 	workers.Wait()
-	unwatch()
-	watcher.Wait()
 	if ctx.Err() != nil {
 		return nil
 	}
 	return fmt.Errorf("reading datagrams on %v: %w", conn.LocalAddr(), err)
 }
 
-// Enlarge asks the kernel to hold 8 MiB of datagrams for us. Listen does so; a
-// socket that is opened well before it should have it from the start.
-func Enlarge(conn net.PacketConn) {
-	if c, ok := conn.(*net.UDPConn); ok {
-		enlarge(c, receiveBuffer)
-	}
-}
-
-// receive reads datagrams and queues what is in them. It returns when reading
-// fails, as it does soon after ctx has ended.
-func (d *Door) receive(ctx context.Context, conn net.PacketConn, queue chan<- batch) error {
-	read := func(b []byte) (int, error) {
-		n, _, err := conn.ReadFrom(b)
-		return n, err
-	}
-	if c, ok := conn.(*net.UDPConn); ok {
-		read = c.Read // makes no address, which nobody looks at
-	}
-	// arm ends a Read at t, or when the drain is over: its deadline may just
-	// have been overwritten.
-	var drained time.Time
-	arm := func(t time.Time) {
-		_ = conn.SetReadDeadline(t)
-		if ctx.Err() != nil {
-			if drained.IsZero() {
-				drained = time.Now().Add(drainTime)
-			}
-			_ = conn.SetReadDeadline(drained)
-		}
-	}
-	g := gathering{buffer: make([]byte, 4*maxDatagram)}
-	defer func() { d.enqueue(&g, queue) }()
-	for {
-		n, err := read(g.buffer[g.used : g.used+maxDatagram])
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			d.enqueue(&g, queue)
-			if ctx.Err() != nil {
-				return err
-			}
-			arm(time.Time{})
-		case err != nil:
-			return err
-		case n > 0:
-			if d.take(&g, g.buffer[g.used:g.used+n]) && len(g.spans) == 1 {
-				arm(time.Now().Add(d.o.Wait))
-			}
-			if len(g.spans) >= d.o.Batch || g.used+maxDatagram > len(g.buffer) {
-				d.enqueue(&g, queue)
-			}
-		}
-	}
-}
-
-// gathering is the batch that is being read. The datagrams lie in the buffer
-// one behind the other, so that nothing is copied until the batch is whole and
-// its size known.
-type gathering struct {
-	buffer []byte
-	used   int
-	spans  []span // the documents in it
-	size   int
-}
-
-type span struct{ from, to int }
-
-// take takes the document out of a datagram that was read behind what is used
-// of the buffer. It reports whether there is one.
-func (d *Door) take(g *gathering, datagram []byte) bool {
-	d.count.Received.Add(1)
-	d.count.Bytes.Add(int64(len(datagram)))
-	document, wrong := documentOf(datagram)
-	if wrong != nil {
-		d.count.Rejected.Add(1)
-		d.o.Lost(*wrong)
-		return false
-	}
-	end := g.used + len(datagram)
-	g.spans = append(g.spans, span{end - len(document), end})
-	g.size += len(document)
-	g.used = end
-	return true
-}
-
-// enqueue copies the gathered documents into memory of their own and queues
-// them, or drops them if there is no room.
-func (d *Door) enqueue(g *gathering, queue chan<- batch) {
-	if len(g.spans) == 0 {
-		return
-	}
-	b := batch{docs: make([][]byte, len(g.spans)), size: int64(g.size)}
+// enqueue queues documents to be stored, or drops them if there is no room.
+func (d *Door) enqueue(b batch, queue chan<- batch) {
 	if d.held.Add(b.size) > d.o.Queue {
 		d.drop(&b, QueueFull, fmt.Sprintf("%d bytes of documents wait to be stored already", d.o.Queue))
-	} else {
-		slab := make([]byte, 0, g.size)
-		for i, s := range g.spans {
-			slab = append(slab, g.buffer[s.from:s.to]...)
-			b.docs[i] = valid(slab[len(slab)-(s.to-s.from) : len(slab) : len(slab)])
-		}
-		select {
-		case queue <- b:
-		default:
-			d.drop(&b, QueueFull, fmt.Sprintf("%d batches of documents wait to be stored already", maxBatches))
-		}
+		return
 	}
-	g.used, g.spans, g.size = 0, g.spans[:0], 0
-}
-
-// valid replaces bytes that are not UTF-8 by U+FFFD, one for each. X-Ray's
-// daemon does the same, by putting the document into JSON.
-func valid(document []byte) []byte {
-	if utf8.Valid(document) {
-		return document
+	select {
+	case queue <- b:
+	default:
+		d.drop(&b, QueueFull, fmt.Sprintf("%d batches of documents wait to be stored already", maxBatches))
 	}
-	return []byte(string([]rune(string(document))))
 }
 
 // store hands a batch over, again and again while there is hope.
@@ -347,5 +212,9 @@ func temporary(err error) bool {
 func (d *Door) drop(b *batch, code tomo.Code, why string) {
 	d.held.Add(-b.size)
 	d.count.Dropped.Add(int64(len(b.docs)))
-	d.o.Lost(tomo.Loss{Time: tomo.TimeOf(time.Now()), Source: source, Reason: tomo.LossDropped, Code: code, Count: len(b.docs), Detail: why})
+	d.o.Lost(loss(code, len(b.docs), why))
+}
+
+func loss(code tomo.Code, n int, detail string) tomo.Loss {
+	return tomo.Loss{Time: tomo.TimeOf(time.Now()), Source: source, Reason: tomo.LossDropped, Code: code, Count: n, Detail: detail}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tomotrace/tomo"
 )
@@ -17,17 +16,17 @@ var (
 	compactHeader    = []byte(`{"format":"json","version":1}`)
 )
 
-// documentOf takes the document out of a datagram: all that follows the first
-// line feed, at least one byte. Else it tells why there is none.
-func documentOf(datagram []byte) ([]byte, *tomo.Loss) {
+// split takes a datagram apart: the document is all that follows the first line
+// feed, at least one byte. If there is none, the code tells why.
+func split(datagram []byte) (document []byte, code tomo.Code) {
 	header, document, _ := bytes.Cut(datagram, []byte{'\n'})
 	switch {
 	case len(document) == 0:
-		return nil, rejected(MissingSegment, "Missing header or segment", header)
+		return nil, MissingSegment
 	case !validHeader(header):
-		return nil, rejected(InvalidHeader, "Invalid header", header)
+		return nil, InvalidHeader
 	}
-	return document, nil
+	return document, ""
 }
 
 // validHeader follows X-Ray's daemon, which decodes the header with
@@ -45,16 +44,26 @@ func validHeader(text []byte) bool {
 	return strings.EqualFold(header.Format, "json") && header.Version == 1
 }
 
-// rejected is the loss of a datagram. Only a little of it is told: what looks
-// like a header may be a document with everything that is in it.
-func rejected(code tomo.Code, what string, header []byte) *tomo.Loss {
+// reason is what X-Ray's daemon says of a datagram that it drops.
+func reason(code tomo.Code) string {
+	switch code {
+	case MissingSegment:
+		return "Missing header or segment"
+	case Truncated:
+		return "Truncated datagram"
+	default:
+		return "Invalid header"
+	}
+}
+
+// quoted is a little of a datagram's header: what looks like one may be a
+// document with everything that is in it.
+func quoted(datagram []byte) string {
 	const shown = 64
-	quoted := fmt.Sprintf("%q", header[:min(len(header), shown)])
+	header, _, _ := bytes.Cut(datagram, []byte{'\n'})
+	text := fmt.Sprintf("%q", header[:min(len(header), shown)])
 	if len(header) > shown {
-		quoted += fmt.Sprintf("… (%d bytes)", len(header))
+		text += fmt.Sprintf("… (%d bytes)", len(header))
 	}
-	return &tomo.Loss{
-		Time: tomo.TimeOf(time.Now()), Source: source, Reason: tomo.LossDropped, Code: code, Count: 1,
-		Detail: what + ": " + quoted,
-	}
+	return text
 }

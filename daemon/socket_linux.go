@@ -2,20 +2,23 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"syscall"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/tomotrace/tomo"
 )
+
+// socket is what net.UDPConn and net.UnixConn have in common here.
+type socket interface {
+	syscall.Conn
+	SetReadBuffer(int) error
+}
 
 // enlarge asks the kernel for a receive buffer of size bytes, beyond the
 // machine's limit where we may.
-func enlarge(conn *net.UDPConn, size int) {
+func enlarge(conn socket, size int) {
 	_ = conn.SetReadBuffer(size)
 	if raw, err := conn.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) {
@@ -26,7 +29,7 @@ func enlarge(conn *net.UDPConn, size int) {
 
 // watchKernel counts, once a second and when ctx ends, the datagrams that the
 // kernel had no room for.
-func (d *Door) watchKernel(ctx context.Context, conn net.PacketConn) {
+func (r *reader) watchKernel(ctx context.Context, conn net.PacketConn) {
 	c, ok := conn.(*net.UDPConn)
 	if !ok {
 		return
@@ -53,11 +56,8 @@ func (d *Door) watchKernel(ctx context.Context, conn net.PacketConn) {
 		}
 		if n := int(now - before); n > 0 { // the kernel's count wraps around, and so does this
 			before = now
-			d.count.KernelDropped.Add(int64(n))
-			d.o.Lost(tomo.Loss{
-				Time: tomo.TimeOf(time.Now()), Source: source, Reason: tomo.LossDropped, Code: ReceiveBufferFull, Count: n,
-				Detail: fmt.Sprintf("the kernel's buffer was full and %d datagrams were dropped; net.core.rmem_max may be too small", n),
-			})
+			r.count.KernelDropped.Add(int64(n))
+			r.kernelDropped(n)
 		}
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"net"
 )
 
-// enlarge asks the kernel for a receive buffer of size bytes.
-func enlarge(conn *net.UDPConn, size int) { _ = conn.SetReadBuffer(size) }
+type socket interface{ SetReadBuffer(int) error }
 
-// watchKernel knows of no way to count what the kernel dropped.
-func (d *Door) watchKernel(context.Context, net.PacketConn) {}
+// enlarge asks the kernel for a receive buffer of size bytes; it may grant less.
+func enlarge(conn socket, size int) { _ = conn.SetReadBuffer(size) }
+
+// watchKernel does nothing: only Linux tells what it dropped.
+func (r *reader) watchKernel(context.Context, net.PacketConn) {}
