@@ -32,8 +32,9 @@ var layers = map[string]string{
 	"store/storetest":  "*", // tests only, but for the suite itself
 	"identity":         "api",
 	"client":           ". api",
-	"daemon":           ". api",
 	"doctor":           ". api client",
+	"daemon":           ". api daemon/spool",
+	"daemon/spool":     "",
 	"otlp":             "",
 	"server":           ". api identity filter ingest insights otlp query sampling settings",
 	"cmd/tomo":         "*",
