@@ -95,19 +95,22 @@ type UpdateIndexingRuleResponse struct{ IndexingRule IndexingRule }
 
 // TelemetryRecord is what a daemon tells of one minute of its own.
 type TelemetryRecord struct {
-	BackendConnectionErrors *struct {
-		ConnectionRefusedCount *Count `json:",omitempty"`
-		HTTPCode4XXCount       *Count `json:",omitempty"`
-		HTTPCode5XXCount       *Count `json:",omitempty"`
-		OtherCount             *Count `json:",omitempty"`
-		TimeoutCount           *Count `json:",omitempty"`
-		UnknownHostCount       *Count `json:",omitempty"`
-	} `json:",omitempty"`
-	SegmentsReceivedCount  *Count `json:",omitempty"`
-	SegmentsRejectedCount  *Count `json:",omitempty"`
-	SegmentsSentCount      *Count `json:",omitempty"`
-	SegmentsSpilloverCount *Count `json:",omitempty"`
-	Timestamp              *Time
+	BackendConnectionErrors *BackendConnectionErrors `json:",omitempty"`
+	SegmentsReceivedCount   *Count                   `json:",omitempty"`
+	SegmentsRejectedCount   *Count                   `json:",omitempty"`
+	SegmentsSentCount       *Count                   `json:",omitempty"`
+	SegmentsSpilloverCount  *Count                   `json:",omitempty"`
+	Timestamp               *Time
+}
+
+// BackendConnectionErrors count uploads of a daemon that failed, by why.
+type BackendConnectionErrors struct {
+	ConnectionRefusedCount *Count `json:",omitempty"`
+	HTTPCode4XXCount       *Count `json:",omitempty"`
+	HTTPCode5XXCount       *Count `json:",omitempty"`
+	OtherCount             *Count `json:",omitempty"`
+	TimeoutCount           *Count `json:",omitempty"`
+	UnknownHostCount       *Count `json:",omitempty"`
 }
 
 // PutTelemetryRecordsRequest is what PutTelemetryRecords is asked.
