@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ import (
 // commands is the command line. Each subcommand has its own file.
 type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Daemon      daemonCmd      `cmd:"" passthrough:"" help:"Run in place of the X-Ray daemon: take segment datagrams and send them on. --help lists its flags."`
 	Put         putCmd         `cmd:"" help:"Send segment documents."`
 	Trace       traceCmd       `cmd:"" help:"Show one trace as a waterfall."`
 	Traces      tracesCmd      `cmd:"" help:"List traces, newest first."`
@@ -51,7 +53,11 @@ type streams struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
+	args := os.Args[1:]
+	if filepath.Base(os.Args[0]) == "xray" { // in place of the X-Ray daemon, whose program has that name
+		args = append([]string{"daemon"}, args...)
+	}
+	os.Exit(run(ctx, args, &streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // run runs one command and returns the status to exit with: 0 if all was well,
@@ -77,6 +83,9 @@ func run(ctx context.Context, args []string, std *streams) (status int) {
 		return 2
 	}
 	if err := command.Run(); err != nil {
+		if status := exitStatus(0); errors.As(err, &status) {
+			return int(status)
+		}
 		if !errors.Is(err, errReported) {
 			fmt.Fprintf(std.err, "tomo: %v\n", err)
 		}
@@ -99,6 +108,12 @@ func newParser(c *commands, ctx context.Context, std *streams, more ...kong.Opti
 
 // errReported ends a command with status 1 when everything was said already.
 var errReported = errors.New("reported")
+
+// exitStatus ends a command with a status of its own when everything was said
+// already.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // decodeDuration reads a duration as Go writes it, or a number of days: 36h, 30d.
 func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {

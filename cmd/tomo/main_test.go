@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +34,10 @@ func TestScripts(t *testing.T) {
 			"become":     become,
 			"eventually": eventually,
 			"waitfor":    waitFor,
+			"status":     status,
+			"datagram":   datagram,
+			"through":    through,
+			"taken":      taken,
 		},
 		Setup: func(env *testscript.Env) error {
 			endpoint, stop, err := startServer(filepath.Join(env.WorkDir, "data"))
@@ -62,6 +71,62 @@ func waitFor(ts *testscript.TestScript, not bool, args []string) {
 			ts.Fatalf("waiting: %v", err)
 		}
 	}
+}
+
+// status is "status N PROGRAM ARGS…": the program has to end with that status.
+func status(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) < 2 {
+		ts.Fatalf("usage: status N PROGRAM ARGS…")
+	}
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("running %s: %v", args[1], err)
+		}
+		got = strconv.Itoa(exit.ExitCode())
+	}
+	if got != args[0] {
+		ts.Fatalf("it ended with status %s, want %s", got, args[0])
+	}
+}
+
+// inLog finds the address behind some words in the log of a daemon.
+func inLog(ts *testscript.TestScript, log, words string) string {
+	found := regexp.MustCompile(words + ` (\S+)`).FindStringSubmatch(ts.ReadFile(log))
+	if found == nil {
+		ts.Fatalf("%s does not say %q", log, words)
+	}
+	return found[1]
+}
+
+// datagram is "datagram LOG FILE": it sends the file, but for the line feed at
+// its end, to the daemon with that log.
+func datagram(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) != 2 {
+		ts.Fatalf("usage: datagram LOG FILE")
+	}
+	conn, err := net.Dial("udp", inLog(ts, args[0], "Listening on UDP"))
+	ts.Check(err)
+	defer conn.Close()
+	_, err = conn.Write([]byte(strings.TrimSuffix(ts.ReadFile(args[1]), "\n")))
+	ts.Check(err)
+}
+
+// through is "through LOG": PROXY becomes the TCP side of the daemon with that log.
+func through(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) != 1 {
+		ts.Fatalf("usage: through LOG")
+	}
+	ts.Setenv("PROXY", "http://"+inLog(ts, args[0], "Starting proxy http server on"))
+}
+
+// taken is "taken LOG": a daemon on the address of another ends with status 1.
+func taken(ts *testscript.TestScript, not bool, args []string) {
+	if not || len(args) != 1 {
+		ts.Fatalf("usage: taken LOG")
+	}
+	status(ts, false, []string{"1", "tomo", "daemon", "-b", inLog(ts, args[0], "Listening on UDP")})
 }
 
 // become is "become FILE": what credentials add printed is put into the
