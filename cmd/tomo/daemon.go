@@ -93,7 +93,7 @@ func (c *daemonConfig) run(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	defer sockets.close()
 	memory := int64(c.bufferMemory(log)) << 20
-	limitMemory(memory)
+	boundMemory(memory)
 	around, err := c.lookAround(ctx, log)
 	if err != nil {
 		return err
@@ -166,9 +166,9 @@ func availableMemory() uint64 {
 	return total
 }
 
-// limitMemory has garbage collected more eagerly when the process has what it
+// boundMemory has garbage collected more eagerly when the process has what it
 // needs itself, twice what may wait, and not more.
-func limitMemory(buffers int64) {
+func boundMemory(buffers int64) {
 	const own = 48 << 20
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT says nothing
 		debug.SetMemoryLimit(own + 2*buffers)
