@@ -305,14 +305,7 @@ func (c *cursor) findStrings(data []byte, n int) error {
 	return nil
 }
 
-func countEqual(levels []byte, level byte) (n int) {
-	for _, l := range levels {
-		if l == level {
-			n++
-		}
-	}
-	return n
-}
+func countEqual(levels []byte, level byte) int { return bytes.Count(levels, []byte{level}) }
 
 // left reports whether the page has another row.
 func (c *cursor) left() bool { return c.level < c.levels }

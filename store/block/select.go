@@ -69,6 +69,7 @@ type selector struct {
 	elements []byte // 1 for each element of a list that is still in question, else 0
 	nodes    []byte // the same for nodes that are asked for
 	dense    []int64
+	levels   []byte
 }
 
 // release gives the memory to the next one.
@@ -172,6 +173,19 @@ type bitmap []uint64
 func newBitmap(rows int) bitmap { return make(bitmap, (rows+63)/64) }
 
 func (b bitmap) set(row int) { b[row/64] |= 1 << (row % 64) }
+
+// next is the first row of the set that is not below row, or rows if there is
+// none.
+func (b bitmap) next(row, rows int) int {
+	word := b[row/64] >> (row % 64)
+	for word == 0 {
+		if row = row&^63 + 64; row >= rows {
+			return rows
+		}
+		word = b[row/64]
+	}
+	return min(rows, row+bits.TrailingZeros64(word))
+}
 
 func (b bitmap) empty() bool {
 	for _, word := range b {
@@ -391,11 +405,15 @@ func (s *selector) number(n filter.NumberIn) rowTest {
 			if err != nil {
 				return err
 			}
-			for row, v := range c.ints {
-				if v == 0 && n.OrAbsent || v != 0 && low <= v && v <= high {
-					rows.set(row)
+			if n.OrAbsent || low <= 0 {
+				for row, v := range c.ints {
+					if v == 0 && n.OrAbsent || v != 0 && low <= v && v <= high {
+						rows.set(row)
+					}
 				}
+				return nil
 			}
+			rows.setRange(c.ints, n.Range)
 			return nil
 		}}
 	}
@@ -407,6 +425,10 @@ func (s *selector) number(n filter.NumberIn) rowTest {
 		c, err := s.column(number)
 		if err != nil {
 			return err
+		}
+		if c.values == s.rows {
+			rows.setRange(c.ints, n.Range)
+			return nil
 		}
 		at := 0
 		for row, d := range c.def {
@@ -420,6 +442,26 @@ func (s *selector) number(n filter.NumberIn) rowTest {
 		}
 		return nil
 	}}
+}
+
+// setRange sets the rows whose value is in the range.
+func (b bitmap) setRange(values []int64, r filter.Range) {
+	if r.Min > r.Max {
+		return
+	}
+	span := uint64(r.Max) - uint64(r.Min)
+	for i := range b {
+		part := values[i*64 : min(i*64+64, len(values))]
+		var word uint64
+		for k, v := range part {
+			var in uint64
+			if uint64(v)-uint64(r.Min) <= span {
+				in = 1
+			}
+			word |= in << k
+		}
+		b[i] = word
+	}
 }
 
 var textColumns = map[filter.TextColumn]int{
@@ -879,11 +921,11 @@ func (s *selector) limit(c *cursor) {
 	if s.among == nil {
 		return
 	}
-	starts := s.starts(c)
-	for row := range s.rows {
-		if s.among[row/64]>>(row%64)&1 == 0 {
-			clear(s.elements[starts[row]:starts[row+1]])
-		}
+	starts, row := s.starts(c), 0
+	for row < s.rows {
+		next := s.among.next(row, s.rows)
+		clear(s.elements[starts[row]:starts[next]])
+		row = next + 1
 	}
 }
 
@@ -986,35 +1028,48 @@ func (s *selector) narrowValues(asked *filter.AnnotationIs) error {
 	}
 	value := tomo.Value{Kind: kind}
 	equal := !asked.Truthy && asked.Op == filter.Equal
-	element, at := 0, 0
-	for _, d := range c.def {
-		if d == 0 {
-			continue
-		}
-		if d == c.maxDef {
-			if s.elements[element] == 1 {
-				switch kind {
-				case tomo.StringValue:
-					text := c.text(at)
-					if equal && string(text) != asked.Value.String {
-						s.elements[element] = 0
-						break
-					}
+	def, at, next := s.elementLevels(c), 0, 0 // at is the value of element next
+	for element := bytes.IndexByte(s.elements, 1); element >= 0; {
+		at += countEqual(def[next:element], c.maxDef)
+		next = element
+		if def[element] == c.maxDef {
+			fits := true
+			switch kind {
+			case tomo.StringValue:
+				text := c.text(at)
+				if fits = !equal || string(text) == asked.Value.String; fits {
 					value.String = string(text)
-				case tomo.NumberValue:
-					value.Number = math.Float64frombits(binary.LittleEndian.Uint64(c.bytes[8*at:]))
-				default:
-					value.Bool = c.bytes[at/8]>>(at%8)&1 != 0
 				}
-				if s.elements[element] == 1 && !asked.Fits(&value) {
-					s.elements[element] = 0
-				}
+			case tomo.NumberValue:
+				value.Number = math.Float64frombits(binary.LittleEndian.Uint64(c.bytes[8*at:]))
+			default:
+				value.Bool = c.bytes[at/8]>>(at%8)&1 != 0
 			}
-			at++
+			if !fits || !asked.Fits(&value) {
+				s.elements[element] = 0
+			}
 		}
-		element++
+		from := element + 1
+		if element = bytes.IndexByte(s.elements[from:], 1); element >= 0 {
+			element += from
+		}
 	}
 	return nil
+}
+
+// elementLevels are the definition levels of the elements of c's list, without
+// those of empty lists.
+func (s *selector) elementLevels(c *cursor) []byte {
+	if len(c.def) == len(s.elements) {
+		return c.def
+	}
+	s.levels = s.levels[:0]
+	for _, d := range c.def {
+		if d > 0 {
+			s.levels = append(s.levels, d)
+		}
+	}
+	return s.levels
 }
 
 // saidBy clears the marks of annotations that no node of the test carries.

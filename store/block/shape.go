@@ -55,7 +55,7 @@ func (c *cursor) loadShape(data []byte) (rest []byte, err error) {
 		switch {
 		case c.maxDef > 1:
 			err = s.find(rep, c.def, c.levels)
-		case isRun(def, 1, c.levels):
+		case allOnes(def, c.levels):
 			err = s.findFull(rep, c.levels)
 		default:
 			if s.def, err = expandLevels(s.def, def, 1, c.levels); err == nil {
@@ -145,8 +145,36 @@ func (s *shape) findFull(rep []byte, levels int) error {
 	return nil
 }
 
-// isRun reports whether levels of one bit are nothing but so many of one value.
-func isRun(encoded []byte, value byte, levels int) bool {
-	header, n := binary.Uvarint(encoded)
-	return n > 0 && len(encoded) == n+1 && header&1 == 0 && header>>1 == uint64(levels) && encoded[n] == value
+// allOnes reports whether so many levels of one bit are all 1: no list is empty.
+func allOnes(encoded []byte, levels int) bool {
+	for at := 0; at < levels; {
+		header, n := binary.Uvarint(encoded)
+		if n <= 0 {
+			return false
+		}
+		encoded = encoded[n:]
+		if header&1 == 0 { // a run
+			if len(encoded) == 0 || encoded[0] != 1 || header>>1 == 0 {
+				return false
+			}
+			at += int(min(uint64(levels), header>>1))
+			encoded = encoded[1:]
+			continue
+		}
+		size := int(min(uint64(len(encoded)), header>>1))
+		if size == 0 {
+			return false
+		}
+		for _, packed := range encoded[:size] {
+			if rest := levels - at; rest < 8 {
+				packed |= 0xff << max(0, rest)
+			}
+			if packed != 0xff {
+				return false
+			}
+			at += 8
+		}
+		encoded = encoded[size:]
+	}
+	return true
 }

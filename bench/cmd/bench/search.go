@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,7 +27,7 @@ func search(ctx context.Context, args []string) error {
 	f := o.flags("search", 4_000_000)
 	data := f.String("data", "", "`directory` of the day of traces; made if it is not there, and kept. Empty: made for this run")
 	asks := f.Int("asks", 40, "how often each question is asked")
-	only := f.String("only", "", "ask only the question of this `name`, and keep asking for the profile")
+	only := f.String("only", "", "ask only the questions whose `names` begin with one of these words, separated by commas")
 	profile := f.String("cpuprofile", "", "`file` for a CPU profile of the questions")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -332,7 +333,7 @@ func (s *searchRun) measure(ctx context.Context, dir string, only string) error 
 	stats := e.store.Stats()
 	s.Traces, s.Segments, s.Blocks, s.DiskBytes = stats.Rows-stats.DeadRows, stats.Documents, stats.Blocks, stats.BlockBytes
 	for _, q := range questions {
-		if only != "" && q.name != only {
+		if !slices.ContainsFunc(strings.Split(only, ","), func(word string) bool { return strings.HasPrefix(q.name, word) }) {
 			continue
 		}
 		progress("asking %s", q.name)
