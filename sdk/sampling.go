@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Sampler decides which requests are recorded. It is called by many goroutines.
@@ -249,10 +250,6 @@ func lower(c byte) byte {
 }
 
 func characterLen(s string) int {
-	for i := 1; i < len(s); i++ {
-		if s[i]&0xc0 != 0x80 {
-			return i
-		}
-	}
-	return len(s)
+	_, size := utf8.DecodeRuneInString(s)
+	return size
 }

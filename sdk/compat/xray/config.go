@@ -136,8 +136,8 @@ func (*DefaultStreamingStrategy) StreamCompletedSubsegments(*Segment) [][]byte {
 
 // global is the configuration of the package, as its names want it.
 var global = struct {
-	sync.RWMutex // guards all below
-	cfg          *Config // never changed, only replaced
+	sync.RWMutex               // guards all below
+	cfg          *Config       // never changed, only replaced
 	base         *sdk.Recorder // sends; nil until needed
 	recorder     *sdk.Recorder // base with what cfg says
 	platforms    int           // of the state when recorder was made
