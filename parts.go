@@ -2,7 +2,7 @@ package tomo
 
 // Parts says which parts of summaries are wanted, so that a store need not
 // read the others. What is in no part is always there: ID, Start, Received,
-// Duration, ResponseTime, HasFault, HasError, HasThrottle, IsPartial and
+// Duration, ResponseTime, HasFault, HasError, HasThrottle, IsPartial, Completeness and
 // EntryPoint.
 type Parts uint8
 

@@ -89,6 +89,7 @@ type Summary struct {
 
 	HasFault, HasError, HasThrottle bool // of the root alone
 	IsPartial                       bool
+	Completeness                    Completeness
 	LimitExceeded                   bool // documents were refused because the trace is too large
 
 	HTTP       HTTP // the root's
@@ -113,6 +114,17 @@ type Summary struct {
 // In reports whether the trace belongs to the group with that id; "" stands for
 // the group of all traces.
 func (s *Summary) In(group string) bool { return group == "" || slices.Contains(s.Groups, group) }
+
+// Completeness says of a trace whether something of it is still to come, as
+// Detail.Incomplete does.
+type Completeness uint8
+
+const (
+	// CompletenessUnknown: the version that settled the trace did not note it.
+	CompletenessUnknown Completeness = iota
+	Complete
+	Incomplete
+)
 
 // SummaryAnnotation is one distinct key and value of a trace and the nodes
 // whose segments carry it. At most MaxIndexedAnnotations are indexed.

@@ -28,7 +28,7 @@ func (a *assembly) detail(s *tomo.Summary, parts tomo.DetailParts, units []tomo.
 	if parts&(tomo.WhatIsMissing|tomo.WhatUnitsSaid) == 0 {
 		return d
 	}
-	d.Incomplete = a.incomplete()
+	d.Incomplete = s.Completeness == tomo.Incomplete
 	a.detailing.unitAt = filled(a.detailing.unitAt, len(a.entities), none)
 	for u := range a.findings.units {
 		a.detailing.unitAt[a.findings.units[u].entity] = int32(u)

@@ -100,7 +100,11 @@ func (a *assembly) summary(id tomo.TraceID) *tomo.Summary {
 		EntryPoint:   -1,
 		// X-Ray documents IsPartial for segments in progress. It was seen false
 		// for a lone open root, and true while the root has not arrived.
-		IsPartial: a.root == none,
+		IsPartial:    a.root == none,
+		Completeness: tomo.Complete,
+	}
+	if a.incomplete() {
+		s.Completeness = tomo.Incomplete
 	}
 	s.Began = s.Start
 	f := &a.findings

@@ -92,7 +92,7 @@ var keywords = []Keyword{
 		Doc: "The request was throttled: the throttle flag, or status 429. It is then no error."},
 	{Name: "fault", Type: Boolean, Narrows: true, read: outcomeIs(tomo.OutcomeFault),
 		Doc: "The request failed by the server's fault: the fault flag, or a status 5xx."},
-	{Name: "partial", Type: Boolean, Doc: "Something is still in progress; of a trace also: the root or a parent is missing.",
+	{Name: "partial", Type: Boolean, Narrows: true, Doc: "Something is still in progress; of a trace also: the root or a parent is missing.",
 		read: readings{InTrace: flag(tracePartial), InService: flag(unitPartial), InEdge: flag(callPartial)}},
 	{Name: "inferred", Type: Boolean, Narrows: true,
 		Doc:  "The node is known only by what its callers say. Of a trace: it has such a node.",

@@ -197,7 +197,7 @@ func setBounds(f Field) bounds {
 func flagBounds(name string) bounds {
 	switch name {
 	case "partial":
-		return bounds{need: AllOf{}, enough: FlagIs{HasRoot, false}}
+		return bounds{need: FlagIs{IsComplete, false}, enough: anyOf([]Condition{FlagIs{HasRoot, false}, FlagIs{IsIncomplete, true}})}
 	case "inferred":
 		return exactly(NodeIs{Inferred: Wanted})
 	default:

@@ -71,6 +71,10 @@ const (
 	HasFault
 	HasError
 	HasThrottle
+	// Of a trace settled by a version that did not note whether something is
+	// still to come neither holds.
+	IsComplete
+	IsIncomplete
 )
 
 // NumberIn asks for a number of the trace to be there and in a range.
@@ -220,8 +224,12 @@ func (f Flag) of(s *tomo.Summary) bool {
 		return s.HasFault
 	case HasError:
 		return s.HasError
-	default:
+	case HasThrottle:
 		return s.HasThrottle
+	case IsComplete:
+		return s.Completeness == tomo.Complete
+	default:
+		return s.Completeness == tomo.Incomplete
 	}
 }
 
@@ -427,10 +435,10 @@ func (c AnyOf) possible() func(*tomo.Sketch) bool {
 }
 
 func (c FlagIs) possible() func(*tomo.Sketch) bool {
-	if !c.Want || c.Flag == HasRoot {
+	outcome, of := map[Flag]tomo.Outcome{HasFault: tomo.OutcomeFault, HasError: tomo.OutcomeError, HasThrottle: tomo.OutcomeThrottle}[c.Flag]
+	if !c.Want || !of {
 		return nil
 	}
-	outcome := [...]tomo.Outcome{HasFault: tomo.OutcomeFault, HasError: tomo.OutcomeError, HasThrottle: tomo.OutcomeThrottle}[c.Flag]
 	return func(s *tomo.Sketch) bool { return s.MayHaveOutcome(outcome) }
 }
 
@@ -669,7 +677,7 @@ func joined(parts []Condition, between string) string {
 }
 
 func (c FlagIs) String() string {
-	return negated(!c.Want, [...]string{"has root", "has fault", "has error", "has throttle"}[c.Flag])
+	return negated(!c.Want, [...]string{"has root", "has fault", "has error", "has throttle", "complete", "incomplete"}[c.Flag])
 }
 
 func (c NumberIn) String() string {

@@ -123,6 +123,12 @@ func tracePartial(s *subject) Truth {
 	if s.EntryPoint < 0 {
 		return Yes
 	}
+	switch s.Completeness {
+	case tomo.Complete:
+		return No
+	case tomo.Incomplete:
+		return Yes
+	}
 	for i := range s.Units {
 		if s.Units[i].Open {
 			return Yes

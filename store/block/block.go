@@ -160,14 +160,15 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 	for _, kv := range meta.KeyValueMetadata {
 		values[kv.Key] = kv.Value
 	}
+	missing, known := absent[values[schemaKey]]
+	if !known {
+		return fmt.Errorf("it has the schema %q; known are %s to %s", values[schemaKey], withoutGroups, schemaVersion)
+	}
 	present := make([]int, 0, numColumns) // the columns that the file has, in its order
 	for c := range numColumns {
-		if c != colGroup || values[schemaKey] != withoutGroups {
+		if !slices.Contains(missing, c) {
 			present = append(present, c)
 		}
-	}
-	if v := values[schemaKey]; v != schemaVersion && v != withoutGroups {
-		return fmt.Errorf("it has the schema %q; known are %s and %s", v, withoutGroups, schemaVersion)
 	}
 	if err := json.Unmarshal([]byte(values[infoKey]), &b.info); err != nil {
 		return fmt.Errorf("decoding its info: %w", err)
@@ -208,9 +209,9 @@ func (b *Block) readFooter(meta *format.FileMetaData, indexes []byte, offset int
 				return fmt.Errorf("column %s: %w", columns[c].path, err)
 			}
 		}
-		if len(present) < numColumns {
+		for _, c := range missing {
 			for _, p := range g.chunks[colStart].pages {
-				g.chunks[colGroup].pages = append(g.chunks[colGroup].pages, place{first: p.first})
+				g.chunks[c].pages = append(g.chunks[c].pages, place{first: p.first})
 			}
 		}
 		b.groups = append(b.groups, g)

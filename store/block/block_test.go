@@ -102,7 +102,7 @@ var genSettled = rapid.Custom(func(t *rapid.T) tomo.Settled {
 		ResponseTime: genDuration.Draw(t, "response time"),
 		Revision:     rapid.Int().Draw(t, "revision"),
 		Documents:    rapid.IntRange(0, 9).Draw(t, "documents"),
-		HasFault:     flag(), HasError: flag(), HasThrottle: flag(), IsPartial: flag(), LimitExceeded: flag(),
+		HasFault:     flag(), HasError: flag(), HasThrottle: flag(), IsPartial: flag(), Completeness: tomo.Completeness(rapid.IntRange(0, 2).Draw(t, "completeness")), LimitExceeded: flag(),
 		HTTP: tomo.HTTP{
 			Method: genText.Draw(t, "method"), URL: genText.Draw(t, "url"), UserAgent: genText.Draw(t, "agent"),
 			ClientIP: genText.Draw(t, "ip"), Status: genStatus.Draw(t, "status"), ForwardedFor: flag(), Traced: flag(),

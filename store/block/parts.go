@@ -47,7 +47,7 @@ func (b *Block) visit(r *reader, rows, columns []int, read func() error) error {
 
 // columnsOf lists the columns that parts are made of.
 func columnsOf(parts tomo.Parts) []int {
-	list := []int{colID, colStart, colReceived, colDuration, colResponseTime, colHasFault, colHasError, colHasThrottle, colIsPartial, colEntryPoint}
+	list := []int{colID, colStart, colReceived, colDuration, colResponseTime, colHasFault, colHasError, colHasThrottle, colIsPartial, colIncomplete, colEntryPoint}
 	add := func(part tomo.Parts, from, to int) {
 		for c := from; c <= to && parts.Has(part); c++ {
 			list = append(list, c)
@@ -112,6 +112,7 @@ func (p *partReader) read(s *tomo.Summary) {
 		HasError:     c[colHasError].bool(),
 		HasThrottle:  c[colHasThrottle].bool(),
 		IsPartial:    c[colIsPartial].bool(),
+		Completeness: c[colIncomplete].completeness(),
 		EntryPoint:   -1,
 		Nodes:        s.Nodes[:0], Units: s.Units[:0], Calls: s.Calls[:0], Annotations: s.Annotations[:0], Users: s.Users[:0],
 		ResourceARNs: s.ResourceARNs[:0], InstanceIDs: s.InstanceIDs[:0], AvailabilityZones: s.AvailabilityZones[:0], Groups: s.Groups[:0],

@@ -387,6 +387,16 @@ func (c *cursor) bool() bool {
 	return c.bytes[at/8]>>(at%8)&1 != 0
 }
 
+func (c *cursor) completeness() tomo.Completeness {
+	switch {
+	case !c.there():
+		return tomo.CompletenessUnknown
+	case c.bool():
+		return tomo.Incomplete
+	}
+	return tomo.Complete
+}
+
 func (c *cursor) string() string {
 	if c.coded {
 		return c.words[c.indexes[c.next()]]
@@ -553,6 +563,7 @@ func (r *reader) summary() (*tomo.Summary, error) {
 	}
 	c[colFirstEnd].skip()
 	c[colLastEnd].skip()
+	s.Completeness = c[colIncomplete].completeness()
 	if c[colEntryPoint].there() {
 		s.EntryPoint = int(c[colEntryPoint].int())
 	}

@@ -15,12 +15,20 @@ import (
 // schemaVersion is written into every block under the key tomo.schema. It
 // grows when a column is added, goes or changes its meaning.
 //
-// Blocks of version 1 are read too: they have no groups, and their graphs are
-// made again from their rows.
+// Blocks of earlier versions are read too: what they do not have is not known of
+// their rows. Graphs of version 1 are made again from the rows.
 const (
-	schemaVersion = "2"
-	withoutGroups = "1"
+	schemaVersion       = "3"
+	withoutCompleteness = "2" // the column incomplete
+	withoutGroups       = "1" // and the column groups
 )
+
+// absent are the columns that the blocks of earlier versions do not have.
+var absent = map[string][]int{
+	schemaVersion:       nil,
+	withoutCompleteness: {colIncomplete},
+	withoutGroups:       {colIncomplete, colGroup},
+}
 
 // The keys of a block's metadata.
 const (
@@ -51,6 +59,7 @@ type trace struct {
 	HasError     bool     `parquet:"has_error"`
 	HasThrottle  bool     `parquet:"has_throttle"`
 	IsPartial    bool     `parquet:"is_partial"`
+	Incomplete   bool     `parquet:"incomplete,optional"`
 	LimitReached bool     `parquet:"limit_exceeded"`
 	EntryPoint   int32    `parquet:"entry_point,optional,delta"`
 	HTTP         struct {
@@ -131,6 +140,7 @@ const (
 	colHasError
 	colHasThrottle
 	colIsPartial
+	colIncomplete
 	colLimitExceeded
 	colEntryPoint
 	colMethod

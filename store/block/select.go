@@ -378,6 +378,24 @@ func (s *selector) flag(f filter.FlagIs) rowTest {
 			}
 			return nil
 		}
+	} else if f.Flag == filter.IsComplete || f.Flag == filter.IsIncomplete {
+		t.run = func(s *selector, rows bitmap) error {
+			c, err := s.column(colIncomplete)
+			if err != nil {
+				return err
+			}
+			at := 0
+			for row, d := range c.def {
+				if d < c.maxDef {
+					continue
+				}
+				if incomplete := c.bytes[at/8]>>(at%8)&1 != 0; incomplete == (f.Flag == filter.IsIncomplete) {
+					rows.set(row)
+				}
+				at++
+			}
+			return nil
+		}
 	} else {
 		number := map[filter.Flag]int{filter.HasFault: colHasFault, filter.HasError: colHasError, filter.HasThrottle: colHasThrottle}[f.Flag]
 		t.run = func(s *selector, rows bitmap) error {

@@ -88,7 +88,7 @@ func (a asker) condition(depth int) filter.Condition {
 	s := a.summary()
 	switch rapid.IntRange(0, highest).Draw(a.T, "condition") {
 	case 0:
-		return filter.FlagIs{Flag: filter.Flag(rapid.IntRange(0, 3).Draw(a.T, "flag")), Want: a.yes()}
+		return filter.FlagIs{Flag: filter.Flag(rapid.IntRange(0, int(filter.IsIncomplete)).Draw(a.T, "flag")), Want: a.yes()}
 	case 1:
 		c := filter.NumberColumn(rapid.IntRange(0, 2).Draw(a.T, "column"))
 		n := map[filter.NumberColumn]int64{filter.Duration: s.Duration.Microseconds(), filter.ResponseTime: s.ResponseTime.Microseconds(), filter.Status: int64(s.HTTP.Status)}[c]

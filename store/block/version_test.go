@@ -11,15 +11,26 @@ import (
 	"github.com/tomotrace/tomo/store/block"
 )
 
-// TestVersion1 reads a block that was written before there were groups, and
-// merges it into one of today. The file has the first six traces of the shop in
-// several row groups.
-func TestVersion1(t *testing.T) {
-	file, err := os.ReadFile("testdata/version1.parquet")
+// TestVersions reads blocks of earlier versions, and merges them into one of
+// today. Each file has the first six traces of the shop in several row groups.
+func TestVersions(t *testing.T) {
+	t.Run("1", func(t *testing.T) { readOld(t, "testdata/version1.parquet", newShop(1).traces(6)) })
+	t.Run("2", func(t *testing.T) {
+		rows := newShop(1).traces(6)
+		for i := range rows {
+			if i%2 == 0 {
+				rows[i].Summary.Groups = []string{"G1"}
+			}
+		}
+		readOld(t, "testdata/version2.parquet", rows)
+	})
+}
+
+func readOld(t *testing.T, path string, want []tomo.Settled) {
+	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := newShop(1).traces(6)
 	old := open(t, file)
 	check := func(b *block.Block) {
 		t.Helper()
@@ -38,18 +49,20 @@ func TestVersion1(t *testing.T) {
 				t.Errorf("Summaries(%d, %d): %v, %v", i, i+1, one, err)
 			}
 		}
-		e, err := filter.Parse(`http.useragent CONTAINS "Firefox" AND service("payments")`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := filter.PlanFor(e, nil)
-		selected, err := b.Select(plan, 0, len(want))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, row := range want {
-			if got := slices.Contains(selected, i); got != plan.Holds(row.Summary) {
-				t.Errorf("row %d was selected: %v", i, got)
+		for _, text := range []string{`http.useragent CONTAINS "Firefox" AND service("payments")`, `partial`, `!partial`} {
+			e, err := filter.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := filter.PlanFor(e, nil)
+			selected, err := b.Select(plan, 0, len(want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, row := range want {
+				if got := slices.Contains(selected, i); got != plan.Holds(row.Summary) {
+					t.Errorf("row %d was selected for %s: %v", i, text, got)
+				}
 			}
 		}
 		wantGraphs(t, b, want)
@@ -68,6 +81,6 @@ func TestVersion1(t *testing.T) {
 	}
 	_, written := write(t, append([]tomo.Settled(nil), append(want, grouped...)...), block.Options{})
 	if !bytes.Equal(written, merged.Bytes()) {
-		t.Errorf("%d bytes merged with a block of version 1, %d written, and not the same", merged.Len(), len(written))
+		t.Errorf("%d bytes merged with a block of an earlier version, %d written, and not the same", merged.Len(), len(written))
 	}
 }

@@ -283,6 +283,9 @@ func (w *writer) addTrace(s *tomo.Summary) {
 	l[colHasError].bool(s.HasError)
 	l[colHasThrottle].bool(s.HasThrottle)
 	l[colIsPartial].bool(s.IsPartial)
+	if l[colIncomplete].there(s.Completeness != tomo.CompletenessUnknown) {
+		l[colIncomplete].bool(s.Completeness == tomo.Incomplete)
+	}
 	l[colLimitExceeded].bool(s.LimitExceeded)
 	if l[colEntryPoint].there(s.EntryPoint >= 0) {
 		l[colEntryPoint].int(int64(s.EntryPoint))

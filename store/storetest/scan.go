@@ -90,7 +90,7 @@ func (w *world) scan(window tomo.Window, plans []filter.Plan, parts tomo.Parts) 
 func trim(s *tomo.Summary, parts tomo.Parts) *tomo.Summary {
 	t := tomo.Summary{
 		ID: s.ID, Start: s.Start, Received: s.Received, Duration: s.Duration, ResponseTime: s.ResponseTime,
-		HasFault: s.HasFault, HasError: s.HasError, HasThrottle: s.HasThrottle, IsPartial: s.IsPartial, EntryPoint: s.EntryPoint,
+		HasFault: s.HasFault, HasError: s.HasError, HasThrottle: s.HasThrottle, IsPartial: s.IsPartial, Completeness: s.Completeness, EntryPoint: s.EntryPoint,
 	}
 	if parts == tomo.EveryPart {
 		t = *s

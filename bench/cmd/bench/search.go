@@ -201,6 +201,7 @@ var questions = []question{
 	{"count duration", 0, durations, askCount},
 	{"page five conditions", 150, compounds, askPage},
 	{"count five conditions", 0, compounds, askCount},
+	{"page partial", 0, []string{"partial", "partial AND fault"}, askPage},
 	{"page all", 0, []string{""}, askPage},
 	{"graph day", 0, []string{""}, askGraph},
 	{"graph day of a group", 50, []string{oneGroup}, askGraph},
