@@ -4,8 +4,8 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# The modules of the SDK; each keeps its dependencies to itself.
-SDK     := $(patsubst %/go.mod,%,$(shell git ls-files 'sdk/go.mod' 'sdk/*/go.mod'))
+# The modules of the SDK and of its benchmark; each keeps its dependencies to itself.
+SDK     := $(patsubst %/go.mod,%,$(shell git ls-files 'sdk/go.mod' 'sdk/*/go.mod' bench/sdk/go.mod))
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test check bench clients clean

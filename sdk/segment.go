@@ -130,6 +130,7 @@ type details struct {
 	exceptions  []exception
 	links       []Link
 	rule        string
+	few         [2]annotation // the first annotations, which come with the details
 }
 
 // member is a member of a JSON object; value is JSON.
@@ -146,6 +147,7 @@ type namespace struct {
 func (n *node) detail() *details {
 	if n.details == nil {
 		n.details = new(details)
+		n.details.annotations = n.details.few[:0]
 	}
 	return n.details
 }
