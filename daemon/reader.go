@@ -29,9 +29,12 @@ const (
 	// drainTime is how long what the kernel holds is still read at the end.
 	drainTime = 50 * time.Millisecond
 
-	// pause is how long a reader rests while datagrams come fast: what comes
-	// meanwhile is read with one call, and being woken costs more than reading.
-	pause = time.Millisecond
+	// A reader rests while datagrams come fast: what comes meanwhile is read with
+	// one call, and being woken costs more than reading. It rests as long as at
+	// heaviestTraffic an eighth of the kernel's buffer takes to fill.
+	longestPause    = 5 * time.Millisecond
+	shortestPause   = 250 * time.Microsecond
+	heaviestTraffic = 100 << 20 // bytes a second, as the kernel counts them
 )
 
 // Counters count datagrams and what became of them, since the start.
@@ -109,6 +112,8 @@ func (r *reader) read(ctx context.Context, conn net.PacketConn) error {
 		}
 	}
 	in := packetsOf(conn)
+	pause := time.Duration(bufferOf(conn)) * time.Second / (8 * heaviestTraffic)
+	pause = min(max(pause, shortestPause), longestPause)
 	var g gathering
 	defer r.flush(&g)
 	var last time.Time

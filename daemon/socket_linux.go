@@ -27,6 +27,17 @@ func enlarge(conn socket, size int) {
 	}
 }
 
+// bufferOf is how much the kernel holds for a socket, in bytes, with what it
+// needs itself for each datagram.
+func bufferOf(conn net.PacketConn) (size int) {
+	if c, ok := conn.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { size, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF) })
+		}
+	}
+	return size
+}
+
 // watchKernel counts, once a second and when ctx ends, the datagrams that the
 // kernel had no room for.
 func (r *reader) watchKernel(ctx context.Context, conn net.PacketConn) {
