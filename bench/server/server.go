@@ -4,6 +4,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,12 @@ type Program struct {
 	Name string
 	Path string
 	Args []string
+	// Where are the arguments after Args; nil: --listen and --data.
+	Where func(address, dir string) []string
+	// Env is added to the environment.
+	Env []string
+	// Probe is the path that answers 200 when it is ready; "": /readyz.
+	Probe string
 }
 
 // Process is a server that runs.
@@ -49,10 +56,15 @@ func (p *Program) Start(ctx context.Context, dir string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := append(append([]string{}, p.Args...), "--listen", address, "--data", dir)
+	where := []string{"--listen", address, "--data", dir}
+	if p.Where != nil {
+		where = p.Where(address, dir)
+	}
+	args := append(append([]string{}, p.Args...), where...)
 	s := &Process{Address: address, dir: dir, log: new(bytes.Buffer), exited: make(chan struct{})}
 	s.cmd = exec.CommandContext(ctx, p.Path, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log // one writer: exec lets only one goroutine write
+	s.cmd.Env = append(os.Environ(), p.Env...)
 	s.cmd.WaitDelay = 5 * time.Second
 	started := time.Now()
 	if err := s.cmd.Start(); err != nil {
@@ -62,26 +74,26 @@ func (p *Program) Start(ctx context.Context, dir string) (*Process, error) {
 		s.cmd.Wait()
 		close(s.exited)
 	}()
-	if err := s.waitReady(ctx, started); err != nil {
+	if err := s.waitReady(ctx, started, cmp.Or(p.Probe, "/readyz")); err != nil {
 		s.Kill()
 		return nil, fmt.Errorf("starting %s: %w\n%s", p.Name, err, s.tail())
 	}
 	return s, nil
 }
 
-// waitReady polls /readyz every millisecond.
-func (s *Process) waitReady(ctx context.Context, started time.Time) error {
+// waitReady polls a path every millisecond.
+func (s *Process) waitReady(ctx context.Context, started time.Time, probe string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	for {
-		if body, err := s.get(ctx, "/readyz"); err == nil {
+		if body, err := s.get(ctx, probe); err == nil {
 			body.Close()
 			s.Ready = time.Since(started)
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for /readyz: %w", ctx.Err())
+			return fmt.Errorf("waiting for %s: %w", probe, ctx.Err())
 		case <-s.exited:
 			return errors.New("it ended by itself")
 		case <-time.After(time.Millisecond):

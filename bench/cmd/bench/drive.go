@@ -166,6 +166,11 @@ func measure(ctx context.Context, o *options, p *server.Program, door string, se
 		}
 		stored, _ := m.Sum("tomo_ingest_documents_total", `"udp"`)
 		r.Lost = result.Documents - int(stored)
+		kernel, _ := m.Sum("tomo_udp_kernel_dropped_datagrams_total", "")
+		full, _ := m.Sum("tomo_udp_dropped_documents_total", "")
+		if r.Lost > 0 {
+			progress("lost: %.0f in the kernel's buffer, %.0f for want of room", kernel, full)
+		}
 	}
 	return r, s.Stop()
 }

@@ -5,6 +5,7 @@
 //	bench all        everything below, in turn
 //	bench compare    rounds of the floor and Tomo, in turn: CPU, memory, disk, latency
 //	bench drive      one run against one server, over HTTP or UDP
+//	bench relay      datagrams through tomo daemon to an upstream that counts them
 //	bench query      questions over a million segments; memory, start and restart
 //	bench search     questions over a day of a million traces, inside this process
 //	bench busy       the like of them while segments come at full speed
@@ -43,14 +44,14 @@ func main() {
 	}
 }
 
-const usage = "usage: bench all | compare | drive | query | search | busy | settle | floor [flags]; -help after a word lists its flags"
+const usage = "usage: bench all | compare | drive | relay | query | search | busy | settle | floor [flags]; -help after a word lists its flags"
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return errors.New(usage)
 	}
 	verbs := map[string]func(context.Context, []string) error{
-		"all": all, "compare": compare, "drive": drive, "query": queries, "search": search, "busy": busy, "settle": settling, "floor": serveFloor,
+		"all": all, "compare": compare, "drive": drive, "relay": relay, "query": queries, "search": search, "busy": busy, "settle": settling, "floor": serveFloor,
 	}
 	verb, found := verbs[args[0]]
 	if !found {
