@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 SDK     := $(patsubst %/go.mod,%,$(shell git ls-files 'sdk/go.mod' 'sdk/*/go.mod' bench/sdk/go.mod))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench clients clean
+.PHONY: help build run test check bench clients linters packages clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,12 +19,13 @@ build: ## build bin/tomo, one static binary
 run: build ## start Tomo on 127.0.0.1:2000 (TCP and UDP), data in ./tomo-data
 	./bin/tomo serve
 
-test: clients ## install what the tests need and run all of them
+test: clients linters ## install what the tests need and run all of them
 	$(GO) test -race -timeout 20m ./...
 	cd bench && $(GO) test ./...
+	cd deploy && $(GO) test ./...
 	@for m in $(SDK); do (cd $$m && echo "$$m" && $(GO) test -race ./...) || exit 1; done
 
-check: clients ## format, vet, staticcheck, layers and all tests
+check: clients linters ## format, vet, staticcheck, layers and all tests
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "not formatted:" $$bad; exit 1; fi
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./...
@@ -33,6 +34,7 @@ check: clients ## format, vet, staticcheck, layers and all tests
 	$(GO) test -run TestLayers .
 	$(GO) test -race -timeout 20m ./...
 	cd bench && $(GO) test ./...
+	cd deploy && $(GO) vet ./... && $(GO) test ./...
 	@for m in $(SDK); do (cd $$m && echo "$$m" && $(GO) vet ./... && $(GO) test -race ./...) || exit 1; done
 
 bench: build ## measure ingest, reads and size on disk; see docs/benchmarks.md
@@ -41,5 +43,11 @@ bench: build ## measure ingest, reads and size on disk; see docs/benchmarks.md
 clients: ## install the official clients that e2e drives, as far as they can be had
 	bash e2e/clients.sh
 
+linters: ## install what the tests of deploy/ look at packages and units with
+	bash deploy/linters.sh
+
+packages: ## build the deb and the rpm for amd64 and arm64 into dist/
+	bash deploy/packages.sh
+
 clean: ## remove what was built; the data stays
-	rm -rf bin e2e/node_modules
+	rm -rf bin dist e2e/node_modules

@@ -165,9 +165,10 @@ func (e *examination) checkSecrets(context.Context) {
 			continue // not used, or not ours to see
 		}
 		seen++
-		if mode := info.Mode().Perm(); mode&0o077 != 0 && info.Mode().IsRegular() {
+		// A group may read: that is how Kubernetes gives a secret to a process.
+		if mode := info.Mode().Perm(); mode&0o037 != 0 && info.Mode().IsRegular() {
 			bad = true
-			e.fail(check, "chmod 600 "+path+"; and replace what is in it if others may have read it.", "%s may be read or changed by others (mode %#o).", path, mode)
+			e.fail(check, "chmod 600 "+path+"; and replace what is in it if others may have read it.", "%s may be read by everybody or changed by others (mode %#o).", path, mode)
 		}
 	}
 	switch {
@@ -175,6 +176,6 @@ func (e *examination) checkSecrets(context.Context) {
 	case seen == 0:
 		e.skip(check, "There are no files with secrets that we can see.")
 	default:
-		e.ok(check, "Only their owner may read the files with secrets (%d).", seen)
+		e.ok(check, "The files with secrets (%d) are not for everybody.", seen)
 	}
 }

@@ -1,5 +1,5 @@
 // Package keyring keeps the keys that data at rest is encrypted with: a file of
-// JSON that only its owner may read, made by hand or by tomo keys add. The file
+// JSON that only its owner writes, made by hand or by tomo keys add. The file
 // is what a key management service is elsewhere: whoever has it and the data can
 // read the data, and without it nobody can.
 package keyring
@@ -53,7 +53,8 @@ func read(path string) (f file, err error) {
 	if err != nil {
 		return f, fmt.Errorf("reading the keys: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	// The group may read: that is how Kubernetes gives a secret to a process.
+	if mode := info.Mode().Perm(); mode&0o037 != 0 {
 		return f, fmt.Errorf("the keys in %s may be read or changed by others (mode %#o): chmod 600 %[1]s", path, mode)
 	}
 	text, err := os.ReadFile(path)

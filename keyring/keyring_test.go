@@ -65,11 +65,13 @@ func TestRefused(t *testing.T) {
 		mode os.FileMode
 		want string
 	}{
-		"open to others":  {`{"version":1}`, 0o640, "chmod 600"},
-		"not JSON":        {`{`, 0o600, "reading the keys"},
-		"another version": {`{"version":2}`, 0o600, "of version 2"},
-		"short secret":    {`{"version":1,"keys":[{"id":"a","secret":"AAAA"}]}`, 0o600, "key 1 in"},
-		"twice":           {`{"version":1,"keys":[{"id":"a",` + secret + `},{"id":"a",` + secret + `}]}`, 0o600, "id a already"},
+		"open to others":   {`{"version":1}`, 0o644, "chmod 600"},
+		"the group writes": {`{"version":1}`, 0o660, "chmod 600"},
+		"the group reads":  {`{"version":2}`, 0o640, "of version 2"}, // that it may
+		"not JSON":         {`{`, 0o600, "reading the keys"},
+		"another version":  {`{"version":2}`, 0o600, "of version 2"},
+		"short secret":     {`{"version":1,"keys":[{"id":"a","secret":"AAAA"}]}`, 0o600, "key 1 in"},
+		"twice":            {`{"version":1,"keys":[{"id":"a",` + secret + `},{"id":"a",` + secret + `}]}`, 0o600, "id a already"},
 	} {
 		path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
 		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {

@@ -40,8 +40,11 @@ type commands struct {
 	Keep        keepCmd        `cmd:"" help:"List, change, test and preview keep rules: what is kept of what was counted."`
 	Losses      lossesCmd      `cmd:"" help:"Show what was refused, dropped, truncated, superseded or expired."`
 	Doctor      doctorCmd      `cmd:"" help:"Check the installation and name remedies."`
+	Ready       readyCmd       `cmd:"" help:"Tell by the status whether the server takes requests."`
 	ID          idCmd          `cmd:"" name:"id" help:"Make a trace id."`
 	Version     versionCmd     `cmd:"" help:"Show the version."`
+	Completion  completionCmd  `cmd:"" help:"Write completions for a shell: bash or zsh."`
+	Manual      manualCmd      `cmd:"" hidden:"" help:"Write the manual page."`
 }
 
 // streams are what a command reads and writes.

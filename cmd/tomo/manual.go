@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// manualCmd and completionCmd are for packages: they write down what the command
+// line itself knows.
+type manualCmd struct{}
+
+func (c *manualCmd) Run(ctx context.Context, std *streams) error {
+	parser, err := newParser(&commands{}, ctx, std)
+	if err != nil {
+		return err
+	}
+	_, err = std.out.Write(manual(parser.Model))
+	return err
+}
+
+// manual is the page tomo(1), in the man macros of roff.
+func manual(app *kong.Application) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, ".TH TOMO 1 \"\" \"tomo %s\"\n.ad l\n.nh\n.SH NAME\ntomo \\- %s\n", roff(versionText()), roff(strings.TrimSuffix(strings.TrimPrefix(app.Help, "A "), ".")))
+	b.WriteString(".SH SYNOPSIS\n.B tomo\n.I command\n[\\fIoptions\\fR]\n.SH COMMANDS\n")
+	for _, n := range app.Leaves(true) {
+		fmt.Fprintf(&b, ".SS %s\n%s\n", roff(n.Path()), roff(n.Help))
+		if n.Detail != "" {
+			fmt.Fprintf(&b, ".PP\n%s\n", roff(n.Detail))
+		}
+		for _, p := range n.Positional {
+			fmt.Fprintf(&b, ".TP\n\\fI%s\\fR\n%s\n", roff(p.Summary()), roff(p.Help))
+		}
+		for _, f := range n.Flags {
+			if f.Hidden {
+				continue
+			}
+			fmt.Fprintf(&b, ".TP\n\\fB\\-\\-%s\\fR", roff(f.Name))
+			if f.Short != 0 {
+				fmt.Fprintf(&b, ", \\fB\\-%c\\fR", f.Short)
+			}
+			if !f.IsBool() {
+				fmt.Fprintf(&b, " \\fI%s\\fR", roff(f.FormatPlaceHolder()))
+			}
+			help := []string{f.Help}
+			if len(f.Envs) > 0 {
+				help = append(help, "Variable: "+strings.Join(f.Envs, ", ")+".")
+			}
+			fmt.Fprintf(&b, "\n%s\n", roff(strings.Join(help, " ")))
+		}
+	}
+	b.WriteString(`.SH EXIT STATUS
+0 if all was well, 1 if not, 2 if the command line could not be understood.
+.SH ENVIRONMENT
+.TP
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION
+Who asks, where a server wants to know.
+.TP
+GOMEMLIMIT
+The memory that a server keeps itself to, 400MiB by default.
+.TP
+NO_COLOR
+Write no colours.
+`)
+	return b.Bytes()
+}
+
+// roff writes a text so that roff takes none of it for its own.
+func roff(text string) string {
+	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n\n", "\n.PP\n").Replace(strings.TrimSpace(text))
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if line != ".PP" && (strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'")) {
+			lines[i] = `\&` + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh" help:"bash or zsh."`
+}
+
+func (c *completionCmd) Help() string {
+	return `For bash: source <(tomo completion bash). For zsh, behind compinit:
+source <(tomo completion zsh).`
+}
+
+func (c *completionCmd) Run(ctx context.Context, std *streams) error {
+	parser, err := newParser(&commands{}, ctx, std)
+	if err != nil {
+		return err
+	}
+	script := completion(parser.Model)
+	if c.Shell == "zsh" {
+		script = "autoload -U +X bashcompinit && bashcompinit\n" + script
+	}
+	_, err = fmt.Fprint(std.out, script)
+	return err
+}
+
+// completion is a script for bash: a table of what may follow each command, and
+// the function that reads it. Where nothing is known files are offered.
+func completion(app *kong.Application) string {
+	var cases strings.Builder
+	var visit func(n *kong.Node, path string)
+	visit = func(n *kong.Node, path string) {
+		var words []string
+		for _, child := range n.Children {
+			if !child.Hidden {
+				words = append(words, child.Name)
+				visit(child, strings.TrimSpace(path+" "+child.Name))
+			}
+		}
+		for _, group := range n.AllFlags(true) {
+			for _, f := range group {
+				words = append(words, "--"+f.Name)
+			}
+		}
+		slices.Sort(words)
+		fmt.Fprintf(&cases, "\t\t%q) words=%q ;;\n", path, strings.Join(slices.Compact(words), " "))
+	}
+	visit(app.Node, "")
+	return `_tomo() {
+	local current=${COMP_WORDS[COMP_CWORD]} path= words= word
+	_tomo_words() {
+		words=
+		case $1 in
+` + cases.String() + `		esac
+	}
+	_tomo_words ""
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case " $words " in
+		*" $word "*) [[ $word == -* ]] || { path="${path:+$path }$word"; _tomo_words "$path"; } ;;
+		esac
+	done
+	COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -o default -F _tomo tomo
+`
+}
