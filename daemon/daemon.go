@@ -37,7 +37,8 @@ type Options struct {
 	Accept func(ctx context.Context, source string, docs [][]byte) ([]tomo.Refusal, error)
 	// Lost is told of what was not taken.
 	Lost func(tomo.Loss)
-	// Queue bounds the documents that wait to be stored, in bytes. 0: 32 MiB.
+	// Queue bounds the documents that wait to be stored, in bytes. 0: 64 MiB,
+	// two seconds of heavy traffic, which is how long a busy disk may take to sync.
 	// When it is full new documents are dropped.
 	Queue int64
 	// Workers is how many batches are stored at once. 0: 4.
@@ -55,7 +56,7 @@ func (o *Options) setDefaults() {
 		o.Lost = func(tomo.Loss) {}
 	}
 	if o.Queue == 0 {
-		o.Queue = 32 << 20
+		o.Queue = 64 << 20
 	}
 	if o.Workers == 0 {
 		o.Workers = 4
