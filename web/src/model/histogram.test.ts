@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { barsOf, countBetween, countOf, mergeHistograms, percentile } from './histogram'
+
+const entries = (values: [number, number][]) => values.map(([Value, Count]) => ({ Value, Count }))
+
+test('percentiles', () => {
+  const some = entries([
+    [0.01, 50],
+    [0.02, 40],
+    [0.5, 10],
+  ])
+  expect(percentile(some, 0.5)).toBe(0.01)
+  expect(percentile(some, 0.51)).toBe(0.02)
+  expect(percentile(some, 0.9)).toBe(0.02)
+  expect(percentile(some, 0.99)).toBe(0.5)
+  expect(percentile(some, 0)).toBe(0.01)
+  expect(percentile(some, 1)).toBe(0.5)
+  expect(percentile([], 0.5)).toBeNull()
+  expect(countOf(some)).toBe(100)
+  expect(countBetween(some, 0.02, 0.5)).toBe(40)
+})
+
+test.each([
+  ['one value', entries([[0.25, 7]])],
+  ['milliseconds', entries([[0, 1], [0.001, 2], [0.002, 3], [0.007, 4]])],
+  ['a wide spread', entries([[0.001, 5], [0.0525, 3], [0.9, 8], [1, 1], [45.2, 2], [600, 1]])],
+  ['zero and an hour', entries([[0, 5], [3600, 1]])],
+  ['edges of steps', entries(Array.from({ length: 100 }, (_, i) => [i / 100, 1]))],
+])('bars of %s hold every request once, side by side', (_, some) => {
+  for (const most of [5, 20, 60]) {
+    const { bars } = barsOf(some, most)
+    expect(bars.reduce((sum, bar) => sum + bar.count, 0)).toBe(countOf(some))
+    expect(bars.length).toBeLessThanOrEqual(most + 2)
+    for (const [i, bar] of bars.entries()) {
+      expect(bar.high).toBeGreaterThan(bar.low)
+      if (i > 0) expect(bar.low).toBe(bars[i - 1]!.high)
+      expect(bar.count).toBe(some.reduce((sum, entry) => (entry.Value >= bar.low && entry.Value < bar.high ? sum + entry.Count : sum), 0))
+    }
+  }
+})
+
+test('the axis follows from the spread', () => {
+  expect(barsOf(entries([[0.01, 1], [0.5, 1]]), 40).scale).toBe('linear')
+  expect(barsOf(entries([[0.01, 1], [5, 1]]), 40).scale).toBe('log')
+  expect(barsOf([], 40).bars).toEqual([])
+})
+
+test('zooming leaves out what is outside', () => {
+  const { bars } = barsOf(entries([[0.01, 1], [0.2, 2], [0.3, 4], [9, 8]]), 40, { low: 0.1, high: 0.4 })
+  expect(bars.reduce((sum, bar) => sum + bar.count, 0)).toBe(6)
+})
+
+test('merging adds up', () => {
+  expect(mergeHistograms(entries([[0.01, 1], [0.02, 2]]), entries([[0.02, 3], [0.03, 4]]))).toEqual(entries([[0.01, 1], [0.02, 5], [0.03, 4]]))
+})

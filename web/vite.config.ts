@@ -1,0 +1,42 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+
+// The same sources give the same bytes on every machine: names come from
+// contents, and nothing is read from the environment.
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    target: 'es2023',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // the first with light-dark()
+    outDir: 'dist',
+    emptyOutDir: true,
+    assetsInlineLimit: 0, // the Content-Security-Policy allows no data: URLs
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // Libraries change rarely: apart from our own code they stay in caches, and
+        // a change of a page leaves them alone.
+        codeSplitting: {
+          groups: [
+            { name: 'editor', test: /node_modules[\\/](@codemirror|@lezer|style-mod|w3c-keyname|crelt|@marijn)/ },
+            { name: 'virtual', test: /node_modules[\\/]@tanstack[\\/](react-virtual|virtual-core)/ },
+            { name: 'libraries', test: /node_modules/ },
+          ],
+        },
+      },
+    },
+  },
+  server: {
+    // npm run dev: the API of a Tomo that runs already.
+    proxy: Object.fromEntries(
+      ['^/[A-Z]', '^/console/', '^/(healthz|readyz|version|metrics|telemetry)$'].map((path) => [path, { target: process.env.TOMO_ENDPOINT ?? 'http://127.0.0.1:2000' }]),
+    ),
+  },
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node' } },
+      { test: { name: 'browser', include: ['e2e/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['e2e/setup.ts'] } },
+    ],
+  },
+})
