@@ -1,0 +1,16 @@
+import type { IconName } from '../ui/Icon'
+
+/** A page in the navigation. */
+interface Entry {
+  path: '/' | '/traces'
+  label: string
+  icon: IconName
+  /** Goes there after g. */
+  key: string
+}
+
+/** The pages, in the order in which they are listed. */
+export const navigation: readonly Entry[] = [
+  { path: '/', label: 'Trace map', icon: 'map', key: 'm' },
+  { path: '/traces', label: 'Traces', icon: 'traces', key: 't' },
+]

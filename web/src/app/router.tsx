@@ -1,0 +1,66 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, retainSearchParams, type ErrorComponentProps } from '@tanstack/react-router'
+import { Empty, Failed, Loading } from '../ui/State'
+import { mapSearch } from '../pages/map/search'
+import { tracesSearch } from '../pages/traces/search'
+import { Page } from './Page'
+import { parseSearch, printSearch, scopeOf, type RawSearch, type Scope } from './search'
+import { Shell } from './Shell'
+
+// The pages by path. Each is loaded when it is first gone to; its search.ts, which
+// reads its part of the URL, is here from the start.
+
+const root = createRootRoute({
+  validateSearch: (raw: RawSearch): Scope => scopeOf(raw),
+  search: { middlewares: [retainSearchParams<Scope>(['since', 'from', 'to', 'group', 'refresh'])] },
+  component: Shell,
+  notFoundComponent: NotFound,
+})
+
+const map = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: mapSearch,
+  component: lazyRouteComponent(() => import('../pages/map/MapPage'), 'MapPage'),
+})
+
+const traces = createRoute({
+  getParentRoute: () => root,
+  path: '/traces',
+  validateSearch: tracesSearch,
+  component: lazyRouteComponent(() => import('../pages/traces/TracesPage'), 'TracesPage'),
+})
+
+const tree = root.addChildren([map, traces])
+
+export const router = createRouter({
+  routeTree: tree,
+  parseSearch,
+  stringifySearch: printSearch,
+  defaultPendingComponent: () => <Loading />,
+  defaultErrorComponent: Broken,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
+
+function NotFound() {
+  return (
+    <Page title="Not found">
+      <Empty title="There is no page here" actions={<Link to="/">To the trace map</Link>}>
+        The address may be mistyped, or of another version of Tomo.
+      </Empty>
+    </Page>
+  )
+}
+
+/** What is shown instead of a page that broke. The others go on. */
+function Broken({ error, reset }: ErrorComponentProps) {
+  return (
+    <Page title="Something broke">
+      <Failed what="This page broke. It is our fault." error={error} retry={reset} />
+    </Page>
+  )
+}
