@@ -36,7 +36,8 @@ var layers = map[string]string{
 	"daemon":           ". api daemon/spool",
 	"daemon/spool":     "",
 	"otlp":             "",
-	"server":           ". api identity filter ingest insights otlp query sampling settings",
+	"server":           ". api identity filter ingest insights otlp query sampling settings web",
+	"web":              "",
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 }

@@ -19,6 +19,7 @@
 //	GET, PUT /console/api/keep-rules                what is kept of what was counted
 //	POST /console/api/keep-rules/test, …/preview    what the rules would decide
 //	POST /console/api/analysis, …/completion        what traces are like; docs/console-api.md
+//	GET  /, /traces …         the console, for browsers; package web
 //
 // Everything is bounded: a body by Options.MaxBody, all bodies together by
 // Options.Bodies, and a client that sends or takes fewer than 64 KiB a second,
@@ -119,6 +120,7 @@ type Server struct {
 	tenants    Tenants
 	operations map[string]api.Operation // by path
 	pages      map[string]http.HandlerFunc
+	website    func() *website // made when it is first asked for
 	metrics    metrics
 	bodies     bodies
 	analyses   turns
@@ -142,6 +144,7 @@ func New(tenants Tenants, o Options) *Server {
 	s.packers.New = newPacker
 	s.metrics.init(o.Metrics, &s.bodies)
 	s.pages = s.newPages()
+	s.website = sync.OnceValue(newWebsite)
 	return s
 }
 
@@ -195,6 +198,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if page, found := s.pages[path]; found {
 		page(w, r)
+		return
+	}
+	if isWeb(r, path) {
+		s.website().serve(w, r, path)
 		return
 	}
 	began := time.Now()
