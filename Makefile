@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 SDK     := $(patsubst %/go.mod,%,$(shell git ls-files 'sdk/go.mod' 'sdk/*/go.mod' bench/sdk/go.mod))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench clients linters packages clean
+.PHONY: help build run test check bench clients linters packages console clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -20,6 +20,7 @@ run: build ## start Tomo on 127.0.0.1:2000 (TCP and UDP), data in ./tomo-data
 	./bin/tomo serve
 
 test: clients linters ## install what the tests need and run all of them
+	bash web/check.sh
 	$(GO) test -race -timeout 20m ./...
 	cd bench && $(GO) test ./...
 	cd deploy && $(GO) test ./...
@@ -32,6 +33,7 @@ check: clients linters ## format, vet, staticcheck, layers and all tests
 	cd e2e/xraysdk && $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) test -run TestLayers .
+	bash web/check.sh
 	$(GO) test -race -timeout 20m ./...
 	cd bench && $(GO) test ./...
 	cd deploy && $(GO) vet ./... && $(GO) test ./...
@@ -49,5 +51,9 @@ linters: ## install what the tests of deploy/ look at packages and units with
 packages: ## build the deb and the rpm for amd64 and arm64 into dist/
 	bash deploy/packages.sh
 
+console: ## build the pages of the console into web/dist; needs Node
+	bash web/install.sh
+	cd web && npx tsc --noEmit && npx vite build --logLevel warn
+
 clean: ## remove what was built; the data stays
-	rm -rf bin dist e2e/node_modules
+	rm -rf bin dist e2e/node_modules web/node_modules
