@@ -26,6 +26,7 @@ import (
 type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
 	Daemon      daemonCmd      `cmd:"" passthrough:"" help:"Run in place of the X-Ray daemon: take segment datagrams and send them on. --help lists its flags."`
+	Demo        demoCmd        `cmd:"" help:"Play an application that is traced, to have something to look at."`
 	Put         putCmd         `cmd:"" help:"Send segment documents."`
 	Trace       traceCmd       `cmd:"" help:"Show one trace as a waterfall."`
 	Traces      tracesCmd      `cmd:"" help:"List traces, newest first."`

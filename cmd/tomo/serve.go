@@ -80,9 +80,7 @@ const (
 )
 
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT says nothing
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	limitMemory()
 	log := c.logger(std.err)
 	doors, err := c.openDoors(log)
 	if err != nil {
@@ -90,6 +88,13 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	}
 	defer doors.close()
 	return c.serve(ctx, doors, std.out, log)
+}
+
+// limitMemory sets the limit unless GOMEMLIMIT does.
+func limitMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 }
 
 // serve assembles the server and runs it until ctx ends.
