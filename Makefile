@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 SDK     := $(patsubst %/go.mod,%,$(shell git ls-files 'sdk/go.mod' 'sdk/*/go.mod' bench/sdk/go.mod))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench clients linters packages console clean
+.PHONY: help build run demo test check bench clients linters packages console clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,6 +18,9 @@ build: ## build bin/tomo, one static binary
 
 run: build ## start Tomo on 127.0.0.1:2000 (TCP and UDP), data in ./tomo-data
 	./bin/tomo serve
+
+demo: build ## start Tomo together with an application to look at, data in ./tomo-demo
+	./bin/tomo demo --serve
 
 test: clients linters ## install what the tests need and run all of them
 	bash web/check.sh

@@ -327,11 +327,15 @@ func (s *script) failed(err error, what outcome) {
 	}
 }
 
-// frames names the places of a stack.
+// frames names the places of a stack that are of a service: whoever made it
+// perform is left out.
 func frames(stack []uintptr) (named []map[string]any) {
 	for list := runtime.CallersFrames(stack); ; {
 		f, more := list.Next()
 		_, label, _ := strings.Cut(path.Base(f.Function), ".")
+		if path.Base(f.File) == "paper.go" {
+			return named
+		}
 		named = append(named, map[string]any{"path": path.Join(path.Base(path.Dir(f.File)), path.Base(f.File)), "line": f.Line, "label": label})
 		if !more {
 			return named
