@@ -85,6 +85,40 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoFilters checks that docs/demo.md names nothing that is not to be found.
+func TestDemoFilters(t *testing.T) {
+	page, err := os.ReadFile("../docs/demo.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filters := regexp.MustCompile("(?m)^\\| .* \\| `([^`]*)` \\|$").FindAllStringSubmatch(string(page), -1)
+	if len(filters) < 10 {
+		t.Fatalf("docs/demo.md has only %d filters", len(filters))
+	}
+	s := start(t)
+	run(t, os.Environ(), binary, "demo", "--endpoint", s.url(""), "--backfill", "30m", "--for", "0s")
+	if losses := s.losses(t); losses != "0" {
+		t.Errorf("%s documents were refused", losses)
+	}
+	for _, f := range filters {
+		now := time.Now()
+		pages := xray.NewGetTraceSummariesPaginator(s.sdk(), &xray.GetTraceSummariesInput{
+			StartTime: aws.Time(now.Add(-40 * time.Minute)), EndTime: aws.Time(now.Add(time.Minute)), FilterExpression: &f[1],
+		})
+		found := 0
+		for found == 0 && pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatalf("%s: %v", f[1], err)
+			}
+			found = len(page.TraceSummaries)
+		}
+		if found == 0 {
+			t.Errorf("no trace matches %s", f[1])
+		}
+	}
+}
+
 // search is the first page of summaries of the last ten minutes that match.
 func (s *server) search(filter string) []types.TraceSummary {
 	s.t.Helper()

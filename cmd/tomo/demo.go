@@ -43,8 +43,8 @@ minutes. Nothing is asked outside of this machine but the server.
 
 What --backfill writes has its times in the past. Trace lists, filters and
 analyses of that past show it. The map, time series and insights count traces
-when they are received, as they do in X-Ray: there it all is in the minutes in
-which it was written. It is sent by PutTraceSegments.`
+when they are received: there it all is in the minutes in which it was written.
+It is sent by PutTraceSegments.`
 }
 
 // Validate checks what kong does not.
@@ -112,7 +112,7 @@ func (c *demoCmd) startServer(std *streams, log *slog.Logger) (*demoServer, erro
 	if _, err := parser.Parse([]string{"serve", "--listen", c.Listen, "--data", c.Data}); err != nil {
 		return nil, err
 	}
-	limitMemory()
+	boundServer()
 	doors, err := all.Serve.openDoors(log)
 	if err != nil {
 		return nil, err

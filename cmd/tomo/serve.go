@@ -80,7 +80,7 @@ const (
 )
 
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
-	limitMemory()
+	boundServer()
 	log := c.logger(std.err)
 	doors, err := c.openDoors(log)
 	if err != nil {
@@ -90,8 +90,8 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	return c.serve(ctx, doors, std.out, log)
 }
 
-// limitMemory sets the limit unless GOMEMLIMIT does.
-func limitMemory() {
+// boundServer sets the memory limit of a server, unless GOMEMLIMIT does.
+func boundServer() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryLimit)
 	}
