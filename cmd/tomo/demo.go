@@ -255,7 +255,8 @@ func (c *demoCmd) announce(w io.Writer) {
 	}
 	tomo := os.Args[0]
 	next := demo.NextIncident(c.Seed, time.Now())
-	fmt.Fprintf(w, `Scorekeep plays: about %v requests a second, more by day than by night. From another terminal:
+	fmt.Fprintf(w, `Scorekeep plays: about %v requests a second, more by day than by night. In a browser: %[7]s
+From another terminal:
 
   the map        %[2]s graph%[3]s --since 5m
   as it comes    %[2]s tail%[3]s
@@ -267,7 +268,7 @@ func (c *demoCmd) announce(w io.Writer) {
 
 docs/demo.md tells what else there is to find. Ctrl-C ends it.
 
-`, c.Rate, tomo, endpoint, next.From.Format("15:04"), next.To.Format("15:04"), next.What)
+`, c.Rate, tomo, endpoint, next.From.Format("15:04"), next.To.Format("15:04"), next.What, c.Endpoint)
 }
 
 // poster sends documents by PutTraceSegments. What is refused is an error: the
