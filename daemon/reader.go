@@ -26,8 +26,10 @@ const (
 	// maxBatchBytes bounds what is handed over at once where documents are large.
 	maxBatchBytes = 1 << 20
 
-	// drainTime is how long what the kernel holds is still read at the end.
-	drainTime = 50 * time.Millisecond
+	// At the end what the kernel holds is still read: until nothing came for
+	// drainTime, and for longestDrain if it does not stop.
+	drainTime    = 50 * time.Millisecond
+	longestDrain = time.Second
 
 	// A reader rests while datagrams come fast: what comes meanwhile is read with
 	// one call, and being woken costs more than reading. It rests as long as at
@@ -99,18 +101,16 @@ func (r *reader) read(ctx context.Context, conn net.PacketConn) error {
 	defer func() { unwatch(); <-watcher }()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now().Add(drainTime)) })()
 
-	// arm ends a read at t, or when the drain is over: its deadline may just have
+	// arm ends a read at t, or soon if ctx has ended: its deadline may just have
 	// been overwritten.
-	var drained time.Time
 	arm := func(t time.Time) {
 		_ = conn.SetReadDeadline(t)
 		if ctx.Err() != nil {
-			if drained.IsZero() {
-				drained = time.Now().Add(drainTime)
-			}
-			_ = conn.SetReadDeadline(drained)
+			_ = conn.SetReadDeadline(time.Now().Add(drainTime))
 		}
 	}
+	var drained time.Time // when reading ends in any case
+	waited := false       // a read that began after ctx had ended found nothing
 	in := packetsOf(conn)
 	pause := time.Duration(bufferOf(conn)) * time.Second / (8 * heaviestTraffic)
 	pause = min(max(pause, shortestPause), longestPause)
@@ -122,9 +122,12 @@ func (r *reader) read(ctx context.Context, conn net.PacketConn) error {
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			r.flush(&g)
-			if ctx.Err() != nil {
+			// A read whose deadline has passed does not look at the socket, and a
+			// deadline may have been that of a batch, so one more is tried.
+			if ctx.Err() != nil && (waited || r.over(&drained)) {
 				return err
 			}
+			waited = ctx.Err() != nil
 			arm(time.Time{})
 			continue
 		case err != nil:
@@ -142,12 +145,30 @@ func (r *reader) read(ctx context.Context, conn net.PacketConn) error {
 				r.flush(&g)
 			}
 		}
+		if ctx.Err() != nil {
+			if r.over(&drained) {
+				return os.ErrDeadlineExceeded
+			}
+			waited = false
+			arm(time.Time{})
+			continue
+		}
 		now := time.Now()
 		if n < in.most() && (n > 1 || now.Sub(last) < pause) {
 			time.Sleep(pause)
 		}
 		last = now
 	}
+}
+
+// over reports whether what comes is no longer worth waiting for. end is zero at
+// first.
+func (r *reader) over(end *time.Time) bool {
+	now := time.Now()
+	if end.IsZero() {
+		*end = now.Add(longestDrain)
+	}
+	return now.After(*end)
 }
 
 // gathering is the batch that is being read: the documents one behind the
