@@ -37,6 +37,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node' } },
       { test: { name: 'browser', include: ['e2e/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['e2e/setup.ts'] } },
+      { test: { name: 'screenshots', include: ['e2e/screenshots.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 1_800_000, globalSetup: ['e2e/setup.ts'] } },
     ],
   },
 })

@@ -56,6 +56,8 @@ const customers = ['ada', 'grace', 'linus', 'barbara', 'edsger', 'tony', 'france
 /** Shop makes traces. */
 export class Shop {
   private readonly next: () => number
+  /** Services that fail more than usual for now, and the share of their requests. */
+  trouble: Record<string, number> = {}
 
   constructor(seed = 1) {
     this.next = random(seed)
@@ -117,7 +119,7 @@ export class Shop {
     }
     now += this.spread(service.millis / 3, slow)
     let cause: object | undefined
-    if (this.next() < service.fails) {
+    if (this.next() < (this.trouble[service.name] ?? service.fails)) {
       status = 500
       cause = { working_directory: '/srv/app', exceptions: [{ id: this.hex(16), type: 'IllegalState', message: `${service.name} lost its way`, stack: [{ path: 'app/handler.ts', line: 42, label: 'handle' }, { path: 'app/server.ts', line: 7, label: 'listen' }] }] }
     }

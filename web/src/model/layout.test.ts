@@ -77,6 +77,15 @@ test.each([3, 30, 120])('%d random nodes stand apart, and equal graphs are equal
   expect(place(shuffled, null).places.get('n1')).toEqual(layout.places.get('n1'))
 })
 
+test('many nodes of a column stand in files, and the map is not much higher than wide', () => {
+  const { places } = place(input(Array.from({ length: 300 }, (_, i) => `a>n${i}`).join(' ')), null)
+  const xs = [...places.values()].map((at) => at.x)
+  const ys = [...places.values()].map((at) => at.y)
+  const [wide, high] = [Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)]
+  expect(high).toBeLessThan(wide * 1.2)
+  expect(closest({ places, bends: new Map() })).toBeGreaterThan(mapSpacing.row * 0.99)
+})
+
 describe('what has a place keeps it', () => {
   const before = place(input('a>b b>c b>d'), null)
   test('when nothing is new', () => expect(place(input('a>b b>c'), before)).toBe(before))

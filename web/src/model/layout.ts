@@ -85,6 +85,8 @@ interface Slot {
   node: number // -1: of an edge
   up: number[] // slots in the column before
   down: number[] // slots in the column behind
+  far: number[] // slots in other columns, to which it goes straight
+  x: number
   y: number
 }
 
@@ -113,18 +115,17 @@ function layOut(input: LayoutInput, spacing: Spacing): Layout {
   for (const members of components(out, into)) {
     const inside = new Set(members)
     const edges = [...ends.values()].filter((pair) => inside.has(pair.from))
-    const first = Math.min(...members.map((node) => column[node]!))
     const drawn = drawComponent(members, edges, column, spacing)
     const highest = Math.min(...drawn.slots.filter((slot) => slot.node >= 0).map((slot) => slot.y))
     let lowest = top
     for (const slot of drawn.slots) {
       if (slot.node < 0) continue
-      const at = { x: (column[slot.node]! - first) * spacing.column, y: slot.y - highest + top }
+      const at = { x: slot.x, y: slot.y - highest + top }
       places.set(names[slot.node]!, at)
       lowest = Math.max(lowest, at.y)
     }
     for (const [pair, chain] of drawn.chains) {
-      const points = chain.map(({ slot, column: at }) => ({ x: (at - first) * spacing.column, y: drawn.slots[slot]!.y - highest + top }))
+      const points = chain.map((slot) => ({ x: drawn.slots[slot]!.x, y: drawn.slots[slot]!.y - highest + top }))
       if (column[pair.from]! > column[pair.to]!) points.reverse()
       for (const key of pair.keys) bends.set(key, points)
     }
@@ -201,21 +202,29 @@ interface Pair {
 function drawComponent(members: number[], edges: Pair[], column: number[], spacing: Spacing) {
   const first = Math.min(...members.map((node) => column[node]!))
   const last = Math.max(...members.map((node) => column[node]!))
-  const slots: Slot[] = members.map((node) => ({ node, up: [], down: [], y: 0 }))
+  const slots: Slot[] = members.map((node) => ({ node, up: [], down: [], far: [], x: 0, y: 0 }))
   const slotOf = new Map(members.map((node, i) => [node, i]))
   const layers: number[][] = Array.from({ length: last - first + 1 }, () => [])
   for (const [i, node] of members.entries()) layers[column[node]! - first]!.push(i)
-  const chains = new Map<Pair, { slot: number; column: number }[]>()
+  const chains = new Map<Pair, number[]>()
+  // Where nearly everything calls everything, long edges would be most of the map.
+  const crossed = edges.reduce((sum, pair) => sum + Math.max(0, Math.abs(column[pair.from]! - column[pair.to]!) - 1), 0)
+  const straight = crossed > Math.max(200, members.length)
   for (const pair of edges) {
     const [left, right] = column[pair.from]! <= column[pair.to]! ? [pair.from, pair.to] : [pair.to, pair.from]
     let at = slotOf.get(left)!
-    const chain: { slot: number; column: number }[] = []
+    if (straight && column[right]! - column[left]! > 1) {
+      slots[at]!.far.push(slotOf.get(right)!)
+      slots[slotOf.get(right)!]!.far.push(at)
+      continue
+    }
+    const chain: number[] = []
     for (let c = column[left]! + 1; c < column[right]!; c++) {
-      slots.push({ node: -1, up: [at], down: [], y: 0 })
+      slots.push({ node: -1, up: [at], down: [], far: [], x: 0, y: 0 })
       const slot = slots.length - 1
       slots[at]!.down.push(slot)
       layers[c - first]!.push(slot)
-      chain.push({ slot, column: c })
+      chain.push(slot)
       at = slot
     }
     const end = slotOf.get(right)!
@@ -226,8 +235,38 @@ function drawComponent(members: number[], edges: Pair[], column: number[], spaci
     if (chain.length > 0) chains.set(pair, chain)
   }
   order(slots, layers)
-  settle(slots, layers, spacing)
+  const files = filesOf(slots, layers, spacing)
+  settle(slots, layers, files, spacing)
+  let x = 0
+  for (const [i, layer] of layers.entries()) {
+    const wide = files[i]!
+    let n = 0
+    for (const slot of layer) {
+      // Long edges cross in the middle.
+      const file = slots[slot]!.node >= 0 ? n++ % wide : (wide - 1) / 2
+      slots[slot]!.x = x + file * spacing.column * between
+    }
+    x += spacing.column * (1 + (wide - 1) * between)
+  }
   return { slots, chains }
+}
+
+/** How far the files of a column are apart, of what columns are. */
+const between = 0.75
+
+/**
+ * filesOf says in how many files the nodes of each column stand, in turns. It is one, unless the
+ * map would be much higher than it is wide: then nothing could be read when all of it is seen.
+ */
+function filesOf(slots: Slot[], layers: number[][], spacing: Spacing): number[] {
+  const sizes = layers.map((layer) => layer.filter((slot) => slots[slot]!.node >= 0).length)
+  const highest = Math.max(...sizes)
+  for (let rows = highest; rows > 12; rows = Math.floor(rows * 0.85)) {
+    const files = sizes.map((size) => Math.max(1, Math.ceil(size / rows)))
+    const wide = files.reduce((sum, n) => sum + 1 + (n - 1) * between, 0) * spacing.column
+    if (wide >= rows * spacing.row * 1.3) return files
+  }
+  return sizes.map((size) => Math.max(1, Math.ceil(size / 12)))
 }
 
 /** order puts the slots of each layer in the order with the fewest crossings that some sweeps find. */
@@ -305,12 +344,13 @@ function crossings(slots: Slot[], layers: number[][], rank: number[]): number {
 }
 
 /** settle moves the slots of each layer towards their neighbours, in their order and with their distances. */
-function settle(slots: Slot[], layers: number[][], spacing: Spacing): void {
-  const apart = (a: Slot, b: Slot) => spacing.row * (a.node >= 0 && b.node >= 0 ? 1 : a.node >= 0 || b.node >= 0 ? 0.62 : 0.25)
-  for (const layer of layers) {
+function settle(slots: Slot[], layers: number[][], files: number[], spacing: Spacing): void {
+  const distance = (a: Slot, b: Slot) => spacing.row * (a.node >= 0 && b.node >= 0 ? 1 : a.node >= 0 || b.node >= 0 ? 0.62 : 0.25)
+  for (const [i, layer] of layers.entries()) {
+    const apart = (a: Slot, b: Slot) => distance(a, b) / files[i]!
     let y = 0
-    layer.forEach((slot, i) => {
-      if (i > 0) y += apart(slots[layer[i - 1]!]!, slots[slot]!)
+    layer.forEach((slot, at) => {
+      if (at > 0) y += apart(slots[layer[at - 1]!]!, slots[slot]!)
       slots[slot]!.y = y
     })
     const middle = y / 2
@@ -320,16 +360,17 @@ function settle(slots: Slot[], layers: number[][], spacing: Spacing): void {
   for (let round = 0; round < rounds; round++) {
     const forward = round % 2 === 0
     for (let step = 0; step < layers.length; step++) {
-      const layer = layers[forward ? step : layers.length - 1 - step]!
+      const which = forward ? step : layers.length - 1 - step
+      const layer = layers[which]!
       const wanted = layer.map((slot) => {
-        const { up, down } = slots[slot]!
-        const beside = round >= rounds - 4 ? [...up, ...down] : forward ? (up.length > 0 ? up : down) : down.length > 0 ? down : up
+        const { up, down, far } = slots[slot]!
+        const beside = round >= rounds - 4 ? [...up, ...down, ...far] : forward ? (up.length > 0 ? up : down) : down.length > 0 ? down : up
         return beside.length > 0 ? mean(beside.map((other) => slots[other]!.y)) : slots[slot]!.y
       })
       const weights = layer.map((slot) => (slots[slot]!.node < 0 ? 4 : 1)) // long edges stay straight
       let offset = 0
       const offsets = layer.map((slot, i) => {
-        if (i > 0) offset += apart(slots[layer[i - 1]!]!, slots[slot]!)
+        if (i > 0) offset += distance(slots[layer[i - 1]!]!, slots[slot]!) / files[which]!
         return offset
       })
       isotonic(

@@ -13,11 +13,11 @@ export const presets: readonly { seconds: number; label: string }[] = [
   { seconds: 300, label: '5 minutes' },
   { seconds: 900, label: '15 minutes' },
   { seconds: 1800, label: '30 minutes' },
-  { seconds: 3600, label: '1 hour' },
+  { seconds: 3600, label: 'hour' },
   { seconds: 3 * 3600, label: '3 hours' },
   { seconds: 6 * 3600, label: '6 hours' },
   { seconds: 12 * 3600, label: '12 hours' },
-  { seconds: 86_400, label: '1 day' },
+  { seconds: 86_400, label: 'day' },
   { seconds: 2 * 86_400, label: '2 days' },
   { seconds: 7 * 86_400, label: '7 days' },
 ]

@@ -4,12 +4,13 @@ import { Icon } from '../../ui/Icon'
 import { nodeIconPath } from '../../ui/NodeIcon'
 import { useShortcuts } from '../../app/keys'
 import { duration, percent, rate } from '../../model/format'
-import { reachable, shortType, titleOf, type Graph, type GraphEdge, type GraphNode } from '../../model/graph'
+import { nodeKey, reachable, shortType, titleOf, type Graph, type GraphEdge, type GraphNode } from '../../model/graph'
 import type { Layout, Point } from '../../model/layout'
 import { arcs, mean, noFigures, outcomes, outcomeNames, share } from '../../model/outcome'
 import { arcPath, edgeShape, failed, nearest, radius, width, type Disc } from './draw'
 import { Minimap } from './Minimap'
 import { usePanZoom } from './usePanZoom'
+import type { InsightSummary } from '../../api/insights'
 import type { MapSearch } from './search'
 import css from './map.module.css'
 
@@ -22,6 +23,8 @@ interface MapCanvasProps {
   edge: string | undefined
   size: MapSearch['size']
   labels: boolean
+  /** Open insights by node, account aside. */
+  insights: ReadonlyMap<string, InsightSummary>
   /** Nodes that a search found; null if nobody searches. */
   found: ReadonlySet<string> | null
   /** A node to bring to the middle; each new object does it once. */
@@ -33,7 +36,7 @@ interface MapCanvasProps {
 }
 
 /** The map as a drawing. Everything in it can be had from the table too. */
-export function MapCanvas({ graph, layout, seconds, node, edge, size, labels, found, target, onNode, onEdge, onMove, onArrange }: MapCanvasProps) {
+export function MapCanvas({ graph, layout, seconds, node, edge, size, labels, insights, found, target, onNode, onEdge, onMove, onArrange }: MapCanvasProps) {
   const moves = usePanZoom()
   const [hovered, setHovered] = useState<string | null>(null)
   const [moved, setMoved] = useState<{ key: string; at: Point } | null>(null)
@@ -133,6 +136,7 @@ export function MapCanvas({ graph, layout, seconds, node, edge, size, labels, fo
           {graph.nodes.map((one) => {
             const disc = discOf(one.key)
             if (!disc) return null
+            const insight = insights.get(nodeKey({ name: one.name, type: one.type }))
             return (
               <g
                 key={one.key}
@@ -155,7 +159,7 @@ export function MapCanvas({ graph, layout, seconds, node, edge, size, labels, fo
                   tabIndex={one.key === stop ? 0 : -1}
                   role="button"
                   aria-pressed={one.key === node}
-                  aria-label={describe(one, seconds)}
+                  aria-label={insight ? `${describe(one, seconds)}, insight: ${insight.Summary}` : describe(one, seconds)}
                   onKeyDown={(event) => walk(event, one.key)}
                   onFocus={() => {
                     const { x, y, k } = moves.view.current
@@ -164,6 +168,7 @@ export function MapCanvas({ graph, layout, seconds, node, edge, size, labels, fo
                   }}
                 >
                   <NodeShape node={one} r={disc.r} />
+                  {insight && <InsightMark r={disc.r} />}
                 </g>
                 <NodeWords node={one} r={disc.r} seconds={seconds} />
               </g>
@@ -229,6 +234,16 @@ const NodeShape = memo(function NodeShape({ node, r }: { node: GraphNode; r: num
     </>
   )
 })
+
+/** An insight is open that is about the node. */
+function InsightMark({ r }: { r: number }) {
+  return (
+    <g transform={`translate(${r * 0.8} ${-r * 0.8})`}>
+      <circle className={css.insight} r={8} />
+      <path className={css.insightSign} d="M0 -4.2V1M0 3.6v.2" />
+    </g>
+  )
+}
 
 /** What is written under a node. The node itself says it to who does not see it. */
 const NodeWords = memo(function NodeWords({ node, r, seconds }: { node: GraphNode; r: number; seconds: number }) {

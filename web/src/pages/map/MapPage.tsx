@@ -7,7 +7,7 @@ import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
 import { count, plural } from '../../model/format'
-import { busiest, graphOf, type Graph } from '../../model/graph'
+import { busiest, graphOf, nodeKey, type Graph } from '../../model/graph'
 import { mapSpacing, place, type Layout, type Point } from '../../model/layout'
 import { ago } from '../../model/time'
 import { Button } from '../../ui/Button'
@@ -22,6 +22,7 @@ import { MapCanvas } from './MapCanvas'
 import { MapTable } from './MapTable'
 import { EdgePanel, NodePanel } from './Panel'
 import type { MapSearch } from './search'
+import { useInsights } from './useInsights'
 import css from './map.module.css'
 
 const route = getRouteApi('/')
@@ -68,6 +69,7 @@ function TraceMap({ graph, old, stale }: { graph: Graph; old: boolean; stale: Er
   const drawn = useMemo(() => busiest(graph, mostDrawn), [graph])
   const [layout, setLayout] = useLayout(drawn, group ?? '')
 
+  const insights = useInsights()
   const found = useMemo(() => {
     const wanted = words.trim().toLowerCase()
     if (wanted === '') return null
@@ -155,6 +157,7 @@ function TraceMap({ graph, old, stale }: { graph: Graph; old: boolean; stale: Er
             edge={edge?.key}
             size={search.size}
             labels={search.labels === 'all'}
+            insights={insights}
             found={found}
             target={target}
             onNode={choose}
@@ -165,7 +168,7 @@ function TraceMap({ graph, old, stale }: { graph: Graph; old: boolean; stale: Er
         )}
         <Footnote graph={graph} />
       </div>
-      {node && <NodePanel graph={graph} node={node} onNode={choose} onEdge={chooseEdge} onClose={() => choose(undefined)} />}
+      {node && <NodePanel graph={graph} node={node} insight={insights.get(nodeKey({ name: node.name, type: node.type }))} onNode={choose} onEdge={chooseEdge} onClose={() => choose(undefined)} />}
       {edge && <EdgePanel graph={graph} edge={edge} onNode={choose} onClose={() => choose(undefined)} />}
     </div>
   )

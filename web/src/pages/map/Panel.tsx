@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState, type ReactNode } from 'react'
+import type { InsightSummary } from '../../api/insights'
 import { getTimeSeries, type HistogramEntry } from '../../api/xray'
 import { useScope } from '../../app/scope'
 import { conditions, edge as edgeOf, of, service as serviceOf } from '../../model/filter'
@@ -13,7 +14,7 @@ import { Copy } from '../../ui/Copy'
 import { Icon } from '../../ui/Icon'
 import { NodeIcon } from '../../ui/NodeIcon'
 import { Mark, OutcomeBar } from '../../ui/Outcomes'
-import { Failed } from '../../ui/State'
+import { Failed, Notice } from '../../ui/State'
 import { Histogram, type TimeSelection } from '../../ui/chart/Histogram'
 import { OutcomeSeries } from '../../ui/chart/OutcomeSeries'
 import { TracesLink } from './TracesLink'
@@ -22,13 +23,14 @@ import css from './map.module.css'
 interface NodePanelProps {
   graph: Graph
   node: GraphNode
+  insight: InsightSummary | undefined
   onNode: (key: string) => void
   onEdge: (key: string) => void
   onClose: () => void
 }
 
 /** What is known of a service. */
-export function NodePanel({ graph, node, onNode, onEdge, onClose }: NodePanelProps) {
+export function NodePanel({ graph, node, insight, onNode, onEdge, onClose }: NodePanelProps) {
   const into = graph.edges.filter((edge) => edge.to === node.key)
   const out = graph.edges.filter((edge) => edge.from === node.key)
   const selector = serviceOf(node)
@@ -50,6 +52,7 @@ export function NodePanel({ graph, node, onNode, onEdge, onClose }: NodePanelPro
       responseNote="Time of the service's own segments."
       selector={selector}
       onClose={onClose}
+      notice={insight && <Notice look="warning">{insight.Summary}</Notice>}
     >
       <Neighbours title="Called by" edges={into} end="from" graph={graph} onNode={onNode} onEdge={onEdge} />
       <Neighbours title="Calls" edges={out} end="to" graph={graph} onNode={onNode} onEdge={onEdge} />
@@ -68,6 +71,7 @@ interface EdgePanelProps {
 export function EdgePanel({ graph, edge, onNode, onClose }: EdgePanelProps) {
   const from = graph.nodes.find((node) => node.key === edge.from)!
   const to = graph.nodes.find((node) => node.key === edge.to)!
+  const others = edge.aliases.filter((alias) => alias !== to.name)
   return (
     <Panel
       key={edge.key}
@@ -84,7 +88,7 @@ export function EdgePanel({ graph, edge, onNode, onClose }: EdgePanelProps) {
           </h2>
           <span className={css.quiet}>
             {shortType(from.type) || 'Service'} to {shortType(to.type) || 'service'}
-            {edge.aliases.length > 0 && <>, called {edge.aliases.join(', ')}</>}
+            {others.length > 0 && <>, called {others.join(', ')}</>}
           </span>
         </span>
       }
@@ -107,10 +111,11 @@ interface PanelProps {
   /** The expression that selects the node or edge. */
   selector: string
   onClose: () => void
+  notice?: ReactNode
   children?: ReactNode
 }
 
-function Panel({ title, label, figures, response, responseNote, selector, onClose, children }: PanelProps) {
+function Panel({ title, notice, label, figures, response, responseNote, selector, onClose, children }: PanelProps) {
   const { window, group, setRange } = useScope()
   const [ended, setEnded] = useState<ReadonlySet<Outcome>>(new Set())
   const [time, setTime] = useState<TimeSelection | null>(null)
@@ -139,6 +144,7 @@ function Panel({ title, label, figures, response, responseNote, selector, onClos
         <IconButton label="Close" shortcut="Esc" icon={<Icon name="close" />} onPress={onClose} />
       </header>
       <div className={css.panelBody}>
+        {notice}
         <dl className={css.tiles}>
           <Tile name="Requests" value={count(figures.total)} note={rate(figures.total, seconds)} />
           <Tile name="Average" value={duration(mean(figures))} note={`p50 ${duration(percentile(response, 0.5))}`} />

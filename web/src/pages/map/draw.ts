@@ -4,8 +4,8 @@ import type { Figures } from '../../model/outcome'
 
 /** The radius of a node's ring. */
 export function radius(figures: Figures, size: 'traffic' | 'failures' | undefined, most: Figures): number {
-  const least = 17
-  const room = 19
+  const least = 15
+  const room = 13
   if (size === 'traffic') return least + room * logShare(figures.total, most.total)
   if (size === 'failures') return least + room * Math.sqrt(failed(figures) / Math.max(1, failed(most)))
   return 24
@@ -59,13 +59,19 @@ export function edgeShape(from: Disc, to: Disc, bends: readonly Point[] = []): E
   const start = { x: from.x + from.r + gap, y: from.y }
   const tip = { x: to.x - to.r - gap, y: to.y }
   const points = [start, ...bends, { x: tip.x - 6, y: tip.y }]
+  // Edges leave and arrive level; at a bend they go on as from the point before to the one behind.
+  const slope = (i: number): number => {
+    const before = points[i - 1]
+    const behind = points[i + 1]
+    return before && behind && behind.x > before.x ? (behind.y - before.y) / (behind.x - before.x) : 0
+  }
   let path = `M${round(start.x)} ${round(start.y)}`
   let middle = start
   for (let i = 1; i < points.length; i++) {
     const a = points[i - 1]!
     const b = points[i]!
-    const reach = b.x > a.x ? (b.x - a.x) * 0.5 : Math.max(60, Math.min(160, (a.x - b.x) * 0.4))
-    path += `C${round(a.x + reach)} ${round(a.y)} ${round(b.x - reach)} ${round(b.y)} ${round(b.x)} ${round(b.y)}`
+    const reach = b.x > a.x ? (b.x - a.x) * 0.45 : Math.max(60, Math.min(160, (a.x - b.x) * 0.4))
+    path += `C${round(a.x + reach)} ${round(a.y + reach * slope(i - 1))} ${round(b.x - reach)} ${round(b.y - reach * slope(i))} ${round(b.x)} ${round(b.y)}`
     if (i === Math.ceil((points.length - 1) / 2)) middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }
   }
   return { path, tip, middle }
@@ -93,7 +99,7 @@ export interface Box {
 export function boxOf(places: Iterable<Point>): Box | null {
   let box: Box | null = null
   for (const { x, y } of places) {
-    const around = { left: x - 90, top: y - 50, right: x + 90, bottom: y + 76 }
+    const around = { left: x - 80, top: y - 48, right: x + 80, bottom: y + 64 }
     box = box ? { left: Math.min(box.left, around.left), top: Math.min(box.top, around.top), right: Math.max(box.right, around.right), bottom: Math.max(box.bottom, around.bottom) } : around
   }
   return box
@@ -101,9 +107,12 @@ export function boxOf(places: Iterable<Point>): Box | null {
 
 /** fit is the view in which all of a box is seen, not larger than life. */
 export function fit(box: Box, width: number, height: number): View {
-  const k = Math.max(leastZoom, Math.min(1.15, width / (box.right - box.left), height / (box.bottom - box.top)))
+  const k = Math.max(leastZoom, Math.min(1.15, (width - 2 * border) / (box.right - box.left), (height - border) / (box.bottom - box.top)))
   return { k, x: width / 2 - ((box.left + box.right) / 2) * k, y: height / 2 - ((box.top + box.bottom) / 2) * k }
 }
+
+/** What is left free at the sides, in pixels. */
+const border = 16
 
 export const leastZoom = 0.04
 export const mostZoom = 4

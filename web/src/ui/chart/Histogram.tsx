@@ -22,7 +22,7 @@ interface HistogramProps {
   height?: number
 }
 
-const margin = { top: 16, right: 8, bottom: 20, left: 36 }
+const margin = { top: 16, right: 16, bottom: 20, left: 38 }
 const shownPercentiles = [0.5, 0.9, 0.99]
 
 /** How long requests took: the share of them in each bar, and the percentiles as lines. */
@@ -77,7 +77,7 @@ export function Histogram({ label, entries, selection = null, onSelect, within, 
             return (
               <g key={share}>
                 <line className={css.percentile} x1={px(value)} x2={px(value)} y1={margin.top - 3} y2={bottom} />
-                <text className={css.tick} x={px(value)} y={margin.top - 6} textAnchor={i === 0 ? 'end' : i === 1 ? 'middle' : 'start'}>
+                <text className={css.tick} x={px(value)} y={margin.top - 6} textAnchor={px(value) > width - 40 || (i === 0 && px(value) > margin.left + 24) ? 'end' : 'start'}>
                   p{share * 100}
                 </text>
               </g>

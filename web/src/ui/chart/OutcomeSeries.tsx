@@ -25,7 +25,7 @@ interface OutcomeSeriesProps {
   height?: number
 }
 
-const margin = { top: 8, right: 8, bottom: 20, left: 36 }
+const margin = { top: 8, right: 16, bottom: 20, left: 38 }
 
 /** How many requests there were over time, and how they ended: stacked bars. */
 export function OutcomeSeries({ label, window, step, buckets, onSelect, height = 120 }: OutcomeSeriesProps) {
