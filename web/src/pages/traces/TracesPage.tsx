@@ -1,9 +1,11 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { getTraceSummaries, type TraceSummary } from '../../api/xray'
 import { Page } from '../../app/Page'
+import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
+import { FilterEditor, type EditorHandle } from '../../editor/FilterEditor'
 import { and, quote } from '../../model/filter'
 import { count, duration, plural } from '../../model/format'
 import { moment } from '../../model/time'
@@ -21,6 +23,9 @@ export function TracesPage() {
   const { window, group } = useScope()
   const [draft, setDraft] = useState({ of: filter, text: filter })
   const written = draft.of === filter ? draft.text : filter
+  const editor = useRef<EditorHandle>(null)
+  const search = (text: string) => void navigate({ search: (before) => ({ ...before, filter: text.trim() || undefined }) })
+  useShortcuts('Traces', [{ keys: '/', does: 'Edit the filter', run: () => editor.current?.focus() }])
   const asked = and(group ? `group.name = ${quote(group)}` : '', filter)
   const pages = useInfiniteQuery({
     queryKey: ['traces', window, asked],
@@ -35,10 +40,10 @@ export function TracesPage() {
         className={css.bar}
         onSubmit={(event) => {
           event.preventDefault()
-          void navigate({ search: (before) => ({ ...before, filter: written.trim() || undefined }) })
+          search(written)
         }}
       >
-        <input className={css.filter} type="text" aria-label="Filter expression" placeholder={'service("shop") { fault }'} spellCheck={false} value={written} onChange={(event) => setDraft({ of: filter, text: event.target.value })} />
+        <FilterEditor label="Filter expression" hint={'All traces. Try: service("shop") { fault }'} value={written} onChange={(text) => setDraft({ of: filter, text })} onEnter={search} window={window} handle={editor} />
         <Button type="submit" look="main">
           Search
         </Button>

@@ -1,0 +1,30 @@
+import { EditorView } from '@codemirror/view'
+
+/** How the editor looks, in the colours of styles/tokens.css. */
+export const theme = EditorView.theme({
+  '&': { color: 'var(--text)', fontSize: 'var(--text-m)', maxHeight: '160px' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px', overflow: 'auto' },
+  '.cm-content': { padding: '4px 0', caretColor: 'var(--text)' },
+  '.cm-line': { padding: '0 10px' },
+  '.cm-cursor': { borderLeftColor: 'var(--text)' },
+  '.cm-placeholder': { color: 'var(--text-3)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': { background: 'var(--accent-soft)' },
+  '&.cm-focused .cm-matchingBracket': { background: 'var(--accent-soft)', outline: 'none' },
+  '&.cm-focused .cm-nonmatchingBracket': { color: 'var(--fault-text)', background: 'none' },
+  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--fault) 1px', textUnderlineOffset: '3px' },
+  '.cm-lintPoint:after': { borderBottomColor: 'var(--fault)' },
+  '.cm-tooltip': { border: '1px solid var(--line)', borderRadius: 'var(--radius)', background: 'var(--surface)', color: 'var(--text)', boxShadow: 'var(--shadow)', zIndex: 30 },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--mono)', maxHeight: '280px', padding: '4px' },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { display: 'flex', alignItems: 'center', gap: '10px', padding: '3px 8px', borderRadius: '4px', lineHeight: '20px' },
+  '.cm-tooltip-autocomplete > ul > li[aria-selected]': { background: 'var(--accent-soft)', color: 'var(--text)' },
+  '.cm-completionLabel': { flex: 1 },
+  '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: 600 },
+  '.kind-service .cm-completionLabel, .kind-keyword .cm-completionLabel': { color: 'var(--accent-text)' },
+  '.kind-value .cm-completionLabel': { color: 'var(--ok-text)' },
+  '.kind-operator .cm-completionLabel': { color: 'var(--throttle-text)' },
+  '.figure': { color: 'var(--text-3)', fontSize: 'var(--text-s)' },
+  '.cm-tooltip.cm-completionInfo': { padding: '6px 10px', maxWidth: '320px', fontFamily: 'var(--font)' },
+  '.cm-diagnostic': { padding: '5px 10px', fontFamily: 'var(--font)' },
+  '.cm-diagnostic-error': { borderLeft: '3px solid var(--fault)' },
+})
