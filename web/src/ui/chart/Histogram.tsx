@@ -74,11 +74,13 @@ export function Histogram({ label, entries, selection = null, onSelect, within, 
           {shownPercentiles.map((share, i) => {
             const value = percentile(entries, share)
             if (value === null || value < low || value > high) return null
+            const next = percentile(entries, shownPercentiles[i + 1] ?? 1)
+            const crowded = i + 1 < shownPercentiles.length && next !== null && next <= high && px(next) - px(value) < 26
             return (
               <g key={share}>
                 <line className={css.percentile} x1={px(value)} x2={px(value)} y1={margin.top - 3} y2={bottom} />
-                <text className={css.tick} x={px(value)} y={margin.top - 6} textAnchor={px(value) > width - 40 || (i === 0 && px(value) > margin.left + 24) ? 'end' : 'start'}>
-                  p{share * 100}
+                <text className={css.tick} x={px(value)} y={margin.top - 6} textAnchor={px(value) > width - 40 || (crowded && px(value) > margin.left + 20) ? 'end' : 'start'}>
+                  {crowded && px(value) <= margin.left + 20 ? '' : `p${share * 100}`}
                 </text>
               </g>
             )
