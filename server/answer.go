@@ -45,7 +45,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer, text *b
 	}
 	switch a.status {
 	case http.StatusMethodNotAllowed:
-		h.Set("Allow", http.MethodPost)
+		if h.Get("Allow") == "" {
+			h.Set("Allow", http.MethodPost)
+		}
 	case http.StatusRequestTimeout:
 		h.Set("Connection", "close") // the rest of the body may still come
 	}

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
-	"mime"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -32,83 +30,14 @@ const (
 	completionTime = 5 * time.Second
 )
 
-// consolePages are the questions of the console. They read and change nothing,
-// and want application/json, which pages of other sites may not send.
+// consolePages are the questions about traces. They read and change nothing.
 func (s *Server) consolePages() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		api.AskAnalysis.Path:   s.question(api.AskAnalysis.Name, s.analysis),
-		api.AskCompletion.Path: s.question(api.AskCompletion.Name, s.completion),
+		api.AskAnalysis.Path: s.console(console{http.MethodPost: {
+			name: api.AskAnalysis.Name, action: identity.GetConsole, most: maxQuestion, run: s.analysis}}),
+		api.AskCompletion.Path: s.console(console{http.MethodPost: {
+			name: api.AskCompletion.Name, action: identity.GetConsole, most: maxQuestion, run: s.completion}}),
 	}
-}
-
-// asking answers a question to a tenant's services. If the answer is nil it was
-// given already.
-type asking func(ask *Services, w http.ResponseWriter, r *http.Request, body []byte) (answer any, err error)
-
-// question makes a page of what answers the body of a POST.
-func (s *Server) question(name string, run asking) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		out := s.answers.Get().(*bytes.Buffer)
-		defer s.release(out)
-		a := answer{status: http.StatusOK, requestID: newRequestID()}
-		done, failure := s.askQuestion(w, r, name, a.requestID, out, run)
-		if failure != nil {
-			out.Reset()
-			a.fail(failure, out)
-		}
-		if !done {
-			w.Header().Set("Cache-Control", "no-store")
-			s.send(w, r, &a, out)
-		}
-		s.metrics.observe(name, a.status, time.Since(began))
-	}
-}
-
-func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, name, id string, out *bytes.Buffer, run asking) (done bool, failure *api.Error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.o.Log.Error("a request panicked", "operation", name, "request", id, "panic", p, "stack", string(debug.Stack()))
-			failure = internalFailure()
-		}
-	}()
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return false, &api.Error{Name: api.InvalidRequestException, Status: http.StatusMethodNotAllowed, Message: "this is asked with POST, not " + r.Method}
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return false, &api.Error{Name: api.UnsupportedMediaTypeException, Status: http.StatusUnsupportedMediaType, Message: "the Content-Type has to be application/json"}
-	}
-	who, err := s.identifyForPage(r)
-	if err == nil && who.verified() {
-		err = s.authorize(who, identity.GetConsole)
-	}
-	if err != nil {
-		return false, s.failed(err, api.Operation{Name: name}, id)
-	}
-	body, failure := s.bodies.read(w, r, maxQuestion)
-	if failure != nil {
-		return false, failure
-	}
-	defer s.bodies.release(body)
-	if err := who.verify(); err != nil {
-		return false, s.failed(err, api.Operation{Name: name}, id)
-	}
-	if err := s.authorize(who, identity.GetConsole); err != nil {
-		return false, s.failed(err, api.Operation{Name: name}, id)
-	}
-	services, err := s.tenants(r.Context(), who.tenant)
-	if err != nil {
-		return false, s.failed(err, api.Operation{Name: name}, id)
-	}
-	answer, err := run(services, w, r, body.bytes)
-	if err == nil && answer != nil {
-		err = api.Encode(out, answer)
-	}
-	if err != nil {
-		return false, s.failed(err, api.Operation{Name: name}, id)
-	}
-	return answer == nil, nil
 }
 
 // analysis answers a whole analysis, or with lines of progress before it.

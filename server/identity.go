@@ -126,15 +126,19 @@ func (s *Server) admitToPage(r *http.Request, action string) (*caller, error) {
 	return c, s.authorize(c, action)
 }
 
-// refusePage sends the reason why somebody may not see a page. Who did not say
-// who they are is asked for a password.
+// refusePage sends the reason why somebody may not see a page.
 func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, err error) {
 	failure := s.failed(err, api.Operation{Name: r.URL.Path}, "")
 	w.Header()[api.ErrorType] = []string{failure.Name}
-	status := failure.Status
-	if failure.Name == api.MissingAuthenticationTokenException {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Tomo", charset="UTF-8"`)
-		status = http.StatusUnauthorized
+	s.sendPage(w, r, challenge(w, failure), failure)
+}
+
+// challenge is the status of a page that is refused. Who did not say who they
+// are is asked for a password.
+func challenge(w http.ResponseWriter, failure *api.Error) (status int) {
+	if failure.Name != api.MissingAuthenticationTokenException {
+		return failure.Status
 	}
-	s.sendPage(w, r, status, failure)
+	w.Header().Set("WWW-Authenticate", `Basic realm="Tomo", charset="UTF-8"`)
+	return http.StatusUnauthorized
 }

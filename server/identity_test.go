@@ -93,6 +93,7 @@ func sign(t testing.TB, r *http.Request, as *identity.Issued, service, body stri
 func (h *house) ask(as *identity.Issued, method, path, body string, change ...func(*http.Request)) answer {
 	h.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
 	if as != nil {
 		service := "xray"
 		if path == "/" {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
@@ -15,79 +13,18 @@ import (
 	"github.com/tomotrace/tomo/settings"
 )
 
-// console is a page that reads a request, by method.
-type console map[string]consoleMethod
-
-// consoleMethod gets the body, which is not valid after it returned, and gives
-// the answer.
-type consoleMethod func(s *Services, ctx context.Context, body []byte) (any, error)
-
 // keepPages are the pages about keep rules.
 func (s *Server) keepPages() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		api.KeepRulesPath: s.console(console{
-			http.MethodGet: (*Services).getKeepRules,
-			http.MethodPut: (*Services).putKeepRules,
+			http.MethodGet: {name: "GetKeepRules", action: identity.GetConsole, run: reading((*Services).getKeepRules)},
+			http.MethodPut: {name: "PutKeepRules", action: identity.PutConsole, run: reading((*Services).putKeepRules)},
 		}),
-		api.KeepTestPath:    s.console(console{http.MethodPost: (*Services).testKeepRules}),
-		api.KeepPreviewPath: s.console(console{http.MethodPost: (*Services).previewKeepRules}),
+		api.KeepTestPath: s.console(console{
+			http.MethodPost: {name: "TestKeepRules", action: identity.GetConsole, run: reading((*Services).testKeepRules)}}),
+		api.KeepPreviewPath: s.console(console{
+			http.MethodPost: {name: "PreviewKeepRules", action: identity.GetConsole, run: reading((*Services).previewKeepRules)}}),
 	}
-}
-
-// console makes a handler of a page. Its errors look as those of operations do.
-func (s *Server) console(page console) http.HandlerFunc {
-	var methods []string
-	for method := range page {
-		methods = append(methods, method)
-	}
-	slices.Sort(methods)
-	allowed := strings.Join(methods, ", ")
-	return func(w http.ResponseWriter, r *http.Request) {
-		run := page[r.Method]
-		if run == nil {
-			w.Header().Set("Allow", allowed)
-			s.refusePage(w, r, &api.Error{Name: api.UnknownOperationException, Status: http.StatusMethodNotAllowed, Message: "this cannot be asked with " + r.Method})
-			return
-		}
-		answer, err := s.askConsole(run, w, r)
-		if err != nil {
-			s.refusePage(w, r, err)
-			return
-		}
-		s.sendPage(w, r, http.StatusOK, answer)
-	}
-}
-
-func (s *Server) askConsole(run consoleMethod, w http.ResponseWriter, r *http.Request) (any, error) {
-	action := identity.GetConsole
-	if r.Method == http.MethodPut {
-		action = identity.PutConsole
-	}
-	who, err := s.identifyForPage(r)
-	if err == nil && who.verified() {
-		err = s.authorize(who, action)
-	}
-	if err != nil {
-		return nil, err
-	}
-	body, failure := s.bodies.read(w, r, maxRequest)
-	if failure != nil {
-		return nil, failure
-	}
-	defer s.bodies.release(body)
-	if err := who.verify(); err != nil {
-		return nil, err
-	}
-	if err := s.authorize(who, action); err != nil {
-		return nil, err
-	}
-	services, err := s.tenants(r.Context(), who.tenant)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), analysisTime)
-	defer cancel()
-	return run(services, ctx, body.bytes)
 }
 
 // beyond tells how many traces of a group, "" for all, began in r and were

@@ -44,7 +44,7 @@ func TestKeepRules(t *testing.T) {
 		{"POST", api.KeepPreviewPath, `{"StartTime":1700000000,"EndTime":1700000001,"Rules":[{"Name":"only","Filter":"fault","Rate":2}]}`, 400, `Rules[0].Rate`},
 	}
 	for _, step := range steps {
-		got := d.do(step.method, step.path, step.body)
+		got := d.do(step.method, step.path, step.body, "Content-Type", "application/json")
 		what := step.method + " " + step.path + " " + step.body[:min(len(step.body), 120)]
 		if got.status != step.status || !strings.Contains(got.body, step.want) {
 			t.Errorf("%s: %d %s, want %d … %s", what, got.status, got.body, step.status, step.want)
@@ -55,5 +55,33 @@ func TestKeepRules(t *testing.T) {
 		if failed := got.status != 200; failed != (got.header.Get(api.ErrorType) != "") {
 			t.Errorf("%s: the exception is %q", what, got.header.Get(api.ErrorType))
 		}
+	}
+}
+
+// TestConsoleWantsJSON: what changes something, or takes a body, is refused to
+// what a form of another site can send.
+func TestConsoleWantsJSON(t *testing.T) {
+	d := open(t, server.Options{})
+	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/jsonp", "application/json; ="} {
+		for _, ask := range [][3]string{
+			{"PUT", api.KeepRulesPath, `{"Revision":0,"Rules":[{"Name":"none","Rate":0}]}`},
+			{"POST", api.KeepTestPath, `{"TraceId":"x"}`},
+			{"POST", api.KeepPreviewPath, `{"StartTime":1,"EndTime":2}`},
+			{"POST", api.AskAnalysis.Path, `{"StartTime":1,"EndTime":2}`},
+			{"POST", api.AskCompletion.Path, `{"Text":""}`},
+		} {
+			if got := d.do(ask[0], ask[1], ask[2], "Content-Type", kind); got.status != 415 || got.header.Get(api.ErrorType) != api.UnsupportedMediaTypeException {
+				t.Errorf("%s %s as %q: %d %s", ask[0], ask[1], kind, got.status, got.body)
+			}
+		}
+	}
+	if got := d.do("GET", api.KeepRulesPath, ""); got.status != 200 || !strings.Contains(got.body, `"Revision":0`) {
+		t.Errorf("after all that the rules are %d %s", got.status, got.body)
+	}
+	if got := d.do("DELETE", api.KeepRulesPath, ""); got.status != 405 || got.header.Get("Allow") != "GET, PUT" {
+		t.Errorf("DELETE: %d, allowed is %q", got.status, got.header.Get("Allow"))
+	}
+	if got := d.do("PUT", api.KeepRulesPath, `{"Revision":0,"Rules":[]}`, "Content-Type", "application/json; charset=utf-8"); got.status != 200 {
+		t.Errorf("with a charset: %d %s", got.status, got.body)
 	}
 }

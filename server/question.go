@@ -1,0 +1,122 @@
+package server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tomotrace/tomo/api"
+)
+
+// console is a path under /console/api/: what is asked there, by method.
+type console map[string]question
+
+// question is something that the console, or the command line, asks beside the
+// operations of X-Ray.
+type question struct {
+	name   string // in metrics and the log
+	action string // that the caller must be allowed
+	most   int64  // bytes of the body; 0: maxRequest
+	run    asking
+}
+
+// asking answers a question to a tenant's services. The body is not valid after
+// it returned. If the answer is nil it was given already.
+type asking func(ask *Services, w http.ResponseWriter, r *http.Request, body []byte) (answer any, err error)
+
+// reading makes an answer of what needs nothing but the body, and not long.
+func reading(run func(s *Services, ctx context.Context, body []byte) (any, error)) asking {
+	return func(ask *Services, _ http.ResponseWriter, r *http.Request, body []byte) (any, error) {
+		ctx, cancel := context.WithTimeout(r.Context(), analysisTime)
+		defer cancel()
+		return run(ask, ctx, body)
+	}
+}
+
+// console makes a handler of a path. What is asked with a body has to be
+// application/json: forms of other sites, which a browser sends without asking
+// first, cannot be. Errors look as those of operations do.
+func (s *Server) console(page console) http.HandlerFunc {
+	allowed := strings.Join(slices.Sorted(maps.Keys(page)), ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		out := s.answers.Get().(*bytes.Buffer)
+		defer s.release(out)
+		w.Header().Set("Cache-Control", "no-store")
+		a := answer{status: http.StatusOK, requestID: newRequestID()}
+		q, known := page[r.Method]
+		var done bool
+		var failure *api.Error
+		if known {
+			done, failure = s.askQuestion(w, r, &q, a.requestID, out)
+		} else {
+			w.Header().Set("Allow", allowed)
+			failure = &api.Error{Name: api.InvalidRequestException, Status: http.StatusMethodNotAllowed, Message: "this is asked with " + allowed + ", not " + r.Method}
+		}
+		if failure != nil {
+			out.Reset()
+			a.fail(failure, out)
+			a.status = challenge(w, failure)
+		}
+		if !done {
+			s.send(w, r, &a, out)
+		}
+		s.metrics.observe(cmp.Or(q.name, "unknown"), a.status, time.Since(began))
+	}
+}
+
+func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question, id string, out *bytes.Buffer) (done bool, failure *api.Error) {
+	op := api.Operation{Name: q.name}
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.Error("a request panicked", "operation", q.name, "request", id, "panic", p, "stack", string(debug.Stack()))
+			failure = internalFailure()
+		}
+	}()
+	if r.Method != http.MethodGet && !isJSON(r) {
+		return false, &api.Error{Name: api.UnsupportedMediaTypeException, Status: http.StatusUnsupportedMediaType, Message: "the Content-Type has to be application/json"}
+	}
+	who, err := s.identifyForPage(r)
+	if err == nil && who.verified() {
+		err = s.authorize(who, q.action)
+	}
+	if err != nil {
+		return false, s.failed(err, op, id)
+	}
+	body, failure := s.bodies.read(w, r, cmp.Or(q.most, maxRequest))
+	if failure != nil {
+		return false, failure
+	}
+	defer s.bodies.release(body)
+	if err := who.verify(); err != nil {
+		return false, s.failed(err, op, id)
+	}
+	if err := s.authorize(who, q.action); err != nil {
+		return false, s.failed(err, op, id)
+	}
+	services, err := s.tenants(r.Context(), who.tenant)
+	if err != nil {
+		return false, s.failed(err, op, id)
+	}
+	answer, err := q.run(services, w, r, body.bytes)
+	if err == nil && answer != nil {
+		err = api.Encode(out, answer)
+	}
+	if err != nil {
+		return false, s.failed(err, op, id)
+	}
+	return answer == nil, nil
+}
+
+// isJSON reports whether the body of a request is said to be JSON.
+func isJSON(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
