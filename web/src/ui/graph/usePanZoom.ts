@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
-import { boxOf, fit, zoom, type View } from './draw'
+import { boxOf, fit, zoom, type View } from '../../model/draw'
 import type { Point } from '../../model/layout'
 
 export interface PanZoom {

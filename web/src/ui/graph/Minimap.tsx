@@ -1,9 +1,9 @@
 import { useEffect, useRef, type PointerEvent } from 'react'
 import { worst } from '../../model/outcome'
 import type { Graph } from '../../model/graph'
-import { boxOf, type Disc, type View } from './draw'
+import { boxOf, type Disc, type View } from '../../model/draw'
 import type { PanZoom } from './usePanZoom'
-import css from './map.module.css'
+import css from './graph.module.css'
 
 const size = { width: 168, height: 112 }
 

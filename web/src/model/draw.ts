@@ -1,6 +1,6 @@
 // The shapes of the map, as paths.
-import type { Point } from '../../model/layout'
-import type { Figures } from '../../model/outcome'
+import type { Point } from './layout'
+import type { Figures } from './outcome'
 
 /** The radius of a node's ring. */
 export function radius(figures: Figures, size: 'traffic' | 'failures' | undefined, most: Figures): number {

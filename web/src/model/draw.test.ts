@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { noFigures } from '../../model/outcome'
+import { noFigures } from './outcome'
 import { arcPath, boxOf, edgeShape, fit, leastZoom, mostZoom, nearest, radius, width, zoom } from './draw'
 
 test('nodes and edges grow with what they carry', () => {
