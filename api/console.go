@@ -22,6 +22,8 @@ var (
 		optional("Attributes", list(text(1, 250), 16)),
 		optional("Buckets", integer(0, 1000)),
 		optional("Compare", anyText),
+		optional("CompareEndTime", timestamp),
+		optional("CompareStartTime", timestamp),
 		optional("Differences", integer(0, 1000)),
 		optional("Documents", integer(0, 250_000)),
 		optional("Dots", integer(0, 10_000)),
@@ -96,6 +98,8 @@ type AnalysisRequest struct {
 	Attributes       []string `json:",omitempty"` // up to 16
 	Buckets          int      `json:",omitempty"` // of the series, at most: 2 to 1,000; 0: no series
 	Compare          *string  `json:",omitempty"` // the filter of a second set
+	CompareEndTime   *Time    `json:",omitempty"` // its time; both or neither: that of the first
+	CompareStartTime *Time    `json:",omitempty"`
 	Differences      int      `json:",omitempty"` // to list, at most 1,000
 	Documents        int      `json:",omitempty"` // traces to read whole for root causes, at most 250,000; 0: 50,000
 	Dots             int      `json:",omitempty"` // of the scatter plot, at most: 250 to 10,000; 0: no plot
@@ -127,9 +131,11 @@ type AnalysisSet struct {
 	AnalysisCounts
 	AllDots      bool // each dot is one trace
 	Dots         []AnalysisDot
+	DroppedCount int64 // as Analysis.DroppedCount, of the set's own window
 	Duration     AnalysisTimes
 	ResponseTime AnalysisTimes
 	Series       []AnalysisBucket
+	WindowCount  int64 // traces in the set's own window, whatever their set
 }
 
 // AnalysisCounts counts traces by how their root ended.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -19,7 +20,10 @@ type AnalysisQuestion struct {
 	Window tomo.Window
 	// Sets are the filters of one or two sets; nil matches every trace. A trace
 	// may be in both.
-	Sets   []filter.Expr
+	Sets []filter.Expr
+	// Other is the time of the second set where it is another than the window's,
+	// held against the same; nil: both are of the window.
+	Other  *tomo.TimeRange
 	Groups filter.Groups // what group.name and group.arn stand for; nil: there are none
 	Group  string        // the Group.ID whose dropped traces are told; "": of all
 	// Attributes are what the sets are taken apart by.
@@ -65,7 +69,7 @@ type Analysis struct {
 	// Dropped is how many traces that began in the minutes of the window were
 	// dropped by keep rules. Nothing else here counts them.
 	Dropped       int64
-	Total         int64          // traces in the window
+	Total         int64          // traces in the window, whatever their set
 	Both          int64          // traces in both sets
 	Sets          []SetFigures   // one or two, as asked
 	Width         time.Duration  // of the buckets of the series; 0: there is none
@@ -128,6 +132,8 @@ func (c *Classes) merge(o *Classes) {
 // SetFigures is what one set is like.
 type SetFigures struct {
 	Classes
+	// InWindow and Dropped are Analysis.Total and Dropped of the set's own window.
+	InWindow, Dropped int64
 	// ResponseTimes and Durations count the traces that have one.
 	ResponseTimes, Durations tomo.Histogram
 	Series                   []Bucket // every bucket of the window, also empty ones
@@ -176,15 +182,15 @@ func (e *Engine) Analyse(ctx context.Context, q AnalysisQuestion) (*Analysis, er
 	if err != nil {
 		return nil, err
 	}
-	total, err := e.store.Count(ctx, q.Window, filter.Plan{})
+	counts, err := a.countWindows(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("counting traces: %w", err)
+		return nil, err
+	}
+	var total int64 // that the passes look at
+	for i := range a.passes() {
+		total += counts[i].total
 	}
 	q.Progress.Total.Store(total)
-	dropped, err := e.store.Dropped(ctx, minutesOf(q.Window.TimeRange), q.Group)
-	if err != nil {
-		return nil, fmt.Errorf("reading what was dropped: %w", err)
-	}
 	all, err := a.scan(ctx, a.parts, func() *gathering { return a.newGathering(nil) })
 	if err != nil {
 		return nil, err
@@ -197,9 +203,45 @@ func (e *Engine) Analyse(ctx context.Context, q AnalysisQuestion) (*Analysis, er
 			return nil, err
 		}
 	}
-	answer := a.answer(all, total)
-	answer.Dropped = dropped.Traces
+	answer := a.answer(all)
+	answer.Total, answer.Dropped = counts[0].total, counts[0].dropped
+	for i := range answer.Sets {
+		answer.Sets[i].InWindow, answer.Sets[i].Dropped = counts[i].total, counts[i].dropped
+	}
 	return answer, nil
+}
+
+// windowCount is how many traces a window has and has not.
+type windowCount struct{ total, dropped int64 }
+
+// countWindows counts the traces in the window of each set.
+func (a *analysis) countWindows(ctx context.Context) ([]windowCount, error) {
+	counts := make([]windowCount, len(a.windows))
+	for i, w := range a.windows {
+		if i > 0 && w == a.windows[0] {
+			counts[i] = counts[0]
+			continue
+		}
+		var err error
+		if counts[i].total, err = a.engine.store.Count(ctx, w, filter.Plan{}); err != nil {
+			return nil, fmt.Errorf("counting traces: %w", err)
+		}
+		dropped, err := a.engine.store.Dropped(ctx, minutesOf(w.TimeRange), a.Group)
+		if err != nil {
+			return nil, fmt.Errorf("reading what was dropped: %w", err)
+		}
+		counts[i].dropped = dropped.Traces
+	}
+	return counts, nil
+}
+
+// passes is how many windows have to be looked through: one for each set, or
+// one if they share it.
+func (a *analysis) passes() int {
+	if len(a.windows) == 2 && a.windows[0] != a.windows[1] {
+		return 2
+	}
+	return 1
 }
 
 // minutesOf is r from the beginning of its first minute.
@@ -240,16 +282,16 @@ func (a *analysis) countAgain(ctx context.Context, all *gathering, picked map[At
 // analysis is a question made ready.
 type analysis struct {
 	*AnalysisQuestion
-	engine *Engine
-	plans  []filter.Plan
+	engine  *Engine
+	windows []tomo.Window // of the sets
+	plans   []filter.Plan
 	// matchers decide what plans leave open; nil for a plan that is exact.
-	matchers []*filter.Matcher
-	parts    tomo.Parts
-	timeline timeline
-	grid     grid
-	readers  []*attribute       // what values are counted of, but for annotations
-	told     map[Attribute]bool // those asked for, whose values have latencies
-	causes   bool               // some reader needs documents
+	matchers  []*filter.Matcher
+	parts     tomo.Parts
+	timelines []timeline         // of the sets; their buckets are equally wide
+	readers   []*attribute       // what values are counted of, but for annotations
+	told      map[Attribute]bool // those asked for, whose values have latencies
+	causes    bool               // some reader needs documents
 }
 
 func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
@@ -281,7 +323,15 @@ func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
 		return nil, invalid("a scatter plot has at least %d dots, not %d", MinDots, q.Dots)
 	}
 	a := &analysis{AnalysisQuestion: q, engine: e, told: map[Attribute]bool{}}
-	for _, f := range q.Sets {
+	if q.Other != nil && len(q.Sets) < 2 {
+		return nil, invalid("there is no second set that could have a time of its own")
+	}
+	for i, f := range q.Sets {
+		w := q.Window
+		if i == 1 && q.Other != nil {
+			w.TimeRange = *q.Other
+		}
+		a.windows = append(a.windows, w)
 		plan, matcher := prepare(f, q.Groups)
 		a.plans, a.matchers = append(a.plans, plan), append(a.matchers, matcher)
 		if matcher != nil {
@@ -289,13 +339,12 @@ func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
 		}
 	}
 	var err error
-	if a.timeline, err = newTimeline(q.Window.TimeRange, q.Buckets); err != nil {
+	if a.timelines, err = newTimelines(a.windows, q.Buckets); err != nil {
 		return nil, err
 	}
-	if (a.timeline.n > 0 || q.Dots > 0) && q.Window.By == tomo.ByService {
+	if q.Window.By == tomo.ByService && (q.Buckets > 0 || q.Dots > 0 || a.passes() > 1) {
 		a.parts |= tomo.PartUnits
 	}
-	a.grid = grid{window: q.Window.TimeRange, most: q.Dots}
 	a.chooseReaders()
 	return a, nil
 }
@@ -329,8 +378,21 @@ func (a *analysis) chooseReaders() {
 	}
 }
 
+// apart says that no trace can be in both of two windows, so that each pass is
+// about one set.
+func (a *analysis) apart() bool {
+	if a.passes() == 1 || a.windows[0].By == tomo.ByService {
+		return false
+	}
+	x, y := a.windows[0], a.windows[1]
+	return x.End <= y.Start || y.End <= x.Start
+}
+
 // scan gathers everything that the store finds. Each goroutine of the store
 // fills a gathering of its own while it is in each; at the end they are merged.
+//
+// Sets of two windows take two passes. Windows may overlap: a trace in both is
+// counted in the first pass, for either set, and not again in the second.
 func (a *analysis) scan(ctx context.Context, parts tomo.Parts, newGathering func() *gathering) (*gathering, error) {
 	var mu sync.Mutex // guards free
 	var free []*gathering
@@ -348,14 +410,20 @@ func (a *analysis) scan(ctx context.Context, parts tomo.Parts, newGathering func
 		defer mu.Unlock()
 		free = append(free, g)
 	}
-	err := a.engine.store.Scan(ctx, a.Window, a.plans, parts, func(looked int, found []tomo.Found) error {
-		g := take()
-		defer give(g)
-		a.Progress.Looked.Add(int64(looked))
-		return a.decide(ctx, found, g.add)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("scanning summaries: %w", err)
+	for pass := range a.passes() {
+		plans := a.plans
+		if a.apart() {
+			plans = plans[pass : pass+1]
+		}
+		err := a.engine.store.Scan(ctx, a.windows[pass], plans, parts, func(looked int, found []tomo.Found) error {
+			g := take()
+			defer give(g)
+			a.Progress.Looked.Add(int64(looked))
+			return a.decide(ctx, a.inPass(pass, found), g.add)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("scanning summaries: %w", err)
+		}
 	}
 	all := newGathering()
 	for _, g := range free {
@@ -363,6 +431,34 @@ func (a *analysis) scan(ctx context.Context, parts tomo.Parts, newGathering func
 	}
 	all.forgetRefused()
 	return all, nil
+}
+
+// inPass leaves of what was found what a pass counts, with the sets in whose
+// windows it is.
+func (a *analysis) inPass(pass int, found []tomo.Found) []tomo.Found {
+	switch {
+	case a.passes() == 1:
+		return found
+	case a.apart():
+		for i := range found {
+			found[i].Plans <<= pass
+		}
+		return found
+	}
+	other := 1 - pass
+	kept := make([]tomo.Found, 0, len(found))
+	for _, f := range found {
+		switch both := f.Summary.Matches(a.windows[other]); {
+		case both && pass == 1:
+			continue
+		case !both:
+			f.Plans &= 1 << pass
+		}
+		if f.Plans != 0 {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 // decide finds out which sets each trace is in, by its documents where the
@@ -471,8 +567,10 @@ func (a *analysis) newGathering(picked map[Attribute]*counter) *gathering {
 		}
 	}
 	for i := range g.sets {
-		g.sets[i].series = make([]Classes, a.timeline.n)
-		g.sets[i].dots.grid = a.grid
+		if i < len(a.windows) {
+			g.sets[i].series = make([]Classes, a.timelines[i].n)
+			g.sets[i].dots.grid = grid{window: a.windows[i].TimeRange, most: a.Dots}
+		}
 	}
 	return g
 }
@@ -541,10 +639,6 @@ func (g *gathering) addFigures(s *tomo.Summary) {
 	if g.visit.sets == 3 {
 		g.both++
 	}
-	at := s.Start
-	if g.timeline.n > 0 || g.grid.most > 0 {
-		at = moment(s, g.Window)
-	}
 	for i := range g.Sets {
 		if g.visit.sets&(1<<i) == 0 {
 			continue
@@ -557,10 +651,14 @@ func (g *gathering) addFigures(s *tomo.Summary) {
 		if s.Duration != tomo.Absent {
 			set.durations.Add(s.Duration)
 		}
-		if g.timeline.n > 0 {
-			set.series[g.timeline.bucket(at)][g.visit.class]++
+		if g.Buckets == 0 && g.Dots == 0 {
+			continue
 		}
-		if g.grid.most > 0 && g.visit.took != tomo.Absent {
+		at := moment(s, g.windows[i])
+		if line := &g.timelines[i]; line.n > 0 {
+			set.series[line.bucket(at)][g.visit.class]++
+		}
+		if g.Dots > 0 && g.visit.took != tomo.Absent {
 			set.dots.add(Dot{at, g.visit.took, s.ID, g.visit.class, 1})
 		}
 	}
@@ -675,13 +773,13 @@ func causesOf(d *tomo.Detail, c filter.Category) []tomo.RootCause {
 }
 
 // answer puts the answer together.
-func (a *analysis) answer(g *gathering, total int64) *Analysis {
-	answer := &Analysis{Total: total, Both: g.both, Width: a.timeline.width.Sub(0)}
+func (a *analysis) answer(g *gathering) *Analysis {
+	answer := &Analysis{Both: g.both, Width: slices.MaxFunc(a.timelines, func(x, y timeline) int { return cmp.Compare(x.width, y.width) }).width.Sub(0)}
 	for i := range a.Sets {
 		s := &g.sets[i]
 		figures := SetFigures{Classes: s.Classes, ResponseTimes: s.responseTimes, Durations: s.durations}
 		for k := range s.series {
-			figures.Series = append(figures.Series, Bucket{a.timeline.start(k), s.series[k]})
+			figures.Series = append(figures.Series, Bucket{a.timelines[i].start(k), s.series[k]})
 		}
 		figures.Dots, figures.EveryDot = s.dots.list()
 		answer.Sets = append(answer.Sets, figures)

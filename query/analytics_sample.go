@@ -133,25 +133,37 @@ var widths = []tomo.Time{second, 2 * second, 5 * second, 10 * second, 15 * secon
 	tomo.Minute, 2 * tomo.Minute, 5 * tomo.Minute, 10 * tomo.Minute, 15 * tomo.Minute, 30 * tomo.Minute,
 	60 * tomo.Minute, 120 * tomo.Minute, 180 * tomo.Minute, 360 * tomo.Minute, 720 * tomo.Minute, 1440 * tomo.Minute}
 
-// newTimeline divides r into at most so many buckets, two at the least: the
-// epoch lies between any two that are wide enough.
-func newTimeline(r tomo.TimeRange, most int) (timeline, error) {
-	if most == 0 || r.End <= r.Start {
-		return timeline{}, nil
+// newTimelines divides the window of each set into at most so many buckets, all
+// equally wide, two at the least: the epoch lies between any two that are wide
+// enough. An empty window has none.
+func newTimelines(windows []tomo.Window, most int) ([]timeline, error) {
+	lines := make([]timeline, len(windows))
+	if most == 0 {
+		return lines, nil
 	}
 	const far = 1 << 61 // 70,000 years
-	if r.Start < -far || r.End > far {
-		return timeline{}, invalid("a window with a time series lies within 70,000 years of 1970")
+	for _, w := range windows {
+		if w.Start < -far || w.End > far {
+			return nil, invalid("a window with a time series lies within 70,000 years of 1970")
+		}
 	}
 	for i := 0; ; i++ {
 		width := widths[min(i, len(widths)-1)]
 		if beyond := i - len(widths) + 1; beyond > 0 {
 			width <<= beyond
 		}
-		t := timeline{first: floor(r.Start, width), width: width}
-		if n := (r.End-1-t.first)/width + 1; n <= tomo.Time(most) {
-			t.n = int(n)
-			return t, nil
+		fits := true
+		for k, w := range windows {
+			if w.End <= w.Start {
+				continue
+			}
+			t := timeline{first: floor(w.Start, width), width: width}
+			n := (w.End-1-t.first)/width + 1
+			t.n = int(min(n, MaxBuckets))
+			lines[k], fits = t, fits && n <= tomo.Time(most)
+		}
+		if fits {
+			return lines, nil
 		}
 	}
 }

@@ -118,6 +118,10 @@ func (d *draw) ask(t *testing.T, e *query.Engine, details []*tomo.Detail, state 
 		q.Window.TimeRange = tomo.Always // the test's clock is not theirs
 		q.Buckets = 0
 	}
+	if d.often(40) { // a time of its own for the second set: before, within, or over the end of the other
+		start := tomo.Seconds(first - 3 + float64(d.IntN(6)))
+		q.Other = &tomo.TimeRange{Start: start, End: start + tomo.Time(d.IntN(5e6))}
+	}
 	for len(q.Sets) < 2 {
 		text := d.expression(filter.InTrace, 1)
 		if d.often(40) {
@@ -129,18 +133,18 @@ func (d *draw) ask(t *testing.T, e *query.Engine, details []*tomo.Detail, state 
 		}
 		q.Sets = append(q.Sets, f)
 	}
-	state = fmt.Sprintf("%s: %v | %v in %v", state, q.Sets[0], q.Sets[1], q.Window)
+	state = fmt.Sprintf("%s: %v | %v in %v, %v", state, q.Sets[0], q.Sets[1], q.Window, q.Other)
 	a, err := e.Analyse(context.Background(), q)
 	if err != nil {
 		t.Fatalf("%s: %v", state, err)
 	}
 	n := naive{question: &q}
 	for _, detail := range details {
-		if !detail.Matches(q.Window) {
-			continue
-		}
-		n.total++
 		for i := range n.sets {
+			if !detail.Matches(n.window(i)) {
+				continue
+			}
+			n.total[i]++
 			if filter.Match(q.Sets[i], detail, someGroups) {
 				n.sets[i] = append(n.sets[i], detail)
 			}
@@ -156,8 +160,17 @@ func (d *draw) ask(t *testing.T, e *query.Engine, details []*tomo.Detail, state 
 // naive is the traces that an analysis should be about.
 type naive struct {
 	question *query.AnalysisQuestion
-	total    int64
+	total    [2]int64
 	sets     [2][]*tomo.Detail
+}
+
+// window is that of a set.
+func (n *naive) window(set int) tomo.Window {
+	w := n.question.Window
+	if set == 1 && n.question.Other != nil {
+		w.TimeRange = *n.question.Other
+	}
+	return w
 }
 
 func (n *naive) hold(t *testing.T, state string, a *query.Analysis) {
@@ -168,8 +181,8 @@ func (n *naive) hold(t *testing.T, state string, a *query.Analysis) {
 			both++
 		}
 	}
-	if a.Total != n.total || a.Both != both {
-		t.Errorf("%s: %d traces, %d in both; want %d, %d", state, a.Total, a.Both, n.total, both)
+	if a.Total != n.total[0] || a.Both != both {
+		t.Errorf("%s: %d traces, %d in both; want %d, %d", state, a.Total, a.Both, n.total[0], both)
 	}
 	for i := range n.sets {
 		n.holdFigures(t, fmt.Sprintf("%s: set %d", state, i), i, &a.Sets[i], a.Width)
@@ -219,6 +232,9 @@ func (n *naive) measure() func(*tomo.Detail) time.Duration {
 func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetFigures, width time.Duration) {
 	t.Helper()
 	list := n.sets[set]
+	if got.InWindow != n.total[set] {
+		t.Errorf("%s: %d traces in its window, want %d", state, got.InWindow, n.total[set])
+	}
 	if want := classesOf(list); got.Classes != want {
 		t.Errorf("%s: classes are %v, want %v", state, got.Classes, want)
 	}
@@ -230,7 +246,7 @@ func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetF
 		}
 	}
 	if n.question.Buckets > 0 {
-		n.holdSeries(t, state, list, got.Series, width)
+		n.holdSeries(t, state, n.window(set), list, got.Series, width)
 	}
 	measure := n.measure()
 	var want, dots []string
@@ -254,13 +270,19 @@ func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetF
 	}
 }
 
-func (n *naive) holdSeries(t *testing.T, state string, list []*tomo.Detail, got []query.Bucket, width time.Duration) {
+func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*tomo.Detail, got []query.Bucket, width time.Duration) {
 	t.Helper()
 	q := n.question
+	if w.Start == w.End {
+		if len(got) > 0 {
+			t.Errorf("%s: an empty window has %d buckets", state, len(got))
+		}
+		return
+	}
 	if len(got) == 0 || len(got) > q.Buckets {
 		t.Fatalf("%s: %d buckets, want 1 to %d", state, len(got), q.Buckets)
 	}
-	if end := got[len(got)-1].Time.Add(width); got[0].Time > q.Window.Start || end < q.Window.End || end-got[0].Time > q.Window.End-q.Window.Start+2*tomo.Time(width/1000) {
+	if end := got[len(got)-1].Time.Add(width); got[0].Time > w.Start || end < w.End || end-got[0].Time > w.End-w.Start+2*tomo.Time(width/1000) {
 		t.Errorf("%s: buckets from %v to %v", state, got[0].Time.Std(), end.Std())
 	}
 	all := int64(0)
@@ -269,7 +291,7 @@ func (n *naive) holdSeries(t *testing.T, state string, list []*tomo.Detail, got 
 			t.Errorf("%s: bucket %d is at %v", state, i, b.Time.Std())
 		}
 		all += b.Total()
-		if q.Window.By != tomo.ByTraceID {
+		if w.By != tomo.ByTraceID {
 			continue
 		}
 		var in []*tomo.Detail
@@ -700,6 +722,7 @@ func TestAnalysisLimits(t *testing.T) {
 		{query.AnalysisQuestion{Sets: one, Attributes: many}, "an analysis has 0 to 16 attributes, not 17"},
 		{query.AnalysisQuestion{Sets: one, Top: 1001}, "an analysis has 1 to 1000 values of an attribute (Top), not 1001"},
 		{query.AnalysisQuestion{Sets: one, Dots: 249}, "a scatter plot has at least 250 dots, not 249"},
+		{query.AnalysisQuestion{Sets: one, Other: &tomo.TimeRange{End: 1}}, "there is no second set that could have a time of its own"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 1}, "a time series has at least 2 buckets"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 5, Window: tomo.Window{TimeRange: tomo.Always}}, "a window with a time series lies within 70,000 years of 1970"},
 	} {

@@ -213,9 +213,30 @@ func (s *Services) analysisQuestion(request *api.AnalysisRequest) (q query.Analy
 		return q, err
 	}
 	if request.Compare != nil {
-		err = set("Compare", *request.Compare)
+		if err := set("Compare", *request.Compare); err != nil {
+			return q, err
+		}
 	}
+	q.Other, err = compareTime(request)
 	return q, err
+}
+
+// compareTime is the time of the second set, nil if it is that of the first.
+func compareTime(request *api.AnalysisRequest) (*tomo.TimeRange, error) {
+	start, end := request.CompareStartTime, request.CompareEndTime
+	switch {
+	case start == nil && end == nil:
+		return nil, nil
+	case start == nil || end == nil:
+		return nil, api.Invalid("CompareStartTime and CompareEndTime come together")
+	case request.Compare == nil:
+		return nil, api.Invalid("CompareStartTime and CompareEndTime are the time of a second set: give Compare, too")
+	}
+	r := timeRange(*start, *end)
+	if r.End < r.Start {
+		return nil, api.Invalid("CompareEndTime cannot be earlier than CompareStartTime")
+	}
+	return &r, nil
 }
 
 // within is the expression for those of a group's traces that match e. The group
@@ -271,7 +292,7 @@ func analysisShape(a *query.Analysis) *api.Analysis {
 
 func analysisSet(s *query.SetFigures) api.AnalysisSet {
 	shape := api.AnalysisSet{
-		AnalysisCounts: analysisCounts(&s.Classes), AllDots: s.EveryDot, Dots: make([]api.AnalysisDot, len(s.Dots)),
+		AnalysisCounts: analysisCounts(&s.Classes), AllDots: s.EveryDot, Dots: make([]api.AnalysisDot, len(s.Dots)), DroppedCount: s.Dropped, WindowCount: s.InWindow,
 		Duration: analysisTimes(&s.Durations), ResponseTime: analysisTimes(&s.ResponseTimes), Series: make([]api.AnalysisBucket, len(s.Series)),
 	}
 	for i := range s.Dots {

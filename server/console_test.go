@@ -87,6 +87,20 @@ func TestAnalysis(t *testing.T) {
 			}
 		}
 	})
+	t.Run("two times", func(t *testing.T) {
+		body := `{"StartTime":1700000005,"EndTime":1700000010,"Compare":"ok","CompareStartTime":1700000000,"CompareEndTime":1700000006,"Buckets":10}`
+		var a api.Analysis
+		if got := d.ask(api.AskAnalysis.Path, body); json.Unmarshal([]byte(got.body), &a) != nil || len(a.Sets) != 2 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		// Traces begin each second from 1700000000 on; the first and the fifth are faults.
+		if a.TotalCount != 3 || a.Sets[0].TotalCount != 3 || a.Sets[0].WindowCount != 3 || a.Sets[1].TotalCount != 4 || a.Sets[1].WindowCount != 6 || a.BothCount != 1 {
+			t.Errorf("%+v", a)
+		}
+		if *a.BucketWidth != 1 || len(a.Sets[0].Series) != 5 || len(a.Sets[1].Series) != 6 || a.Sets[1].Series[0].Time != 1700000000 {
+			t.Errorf("series of %v s: %v and %v", *a.BucketWidth, a.Sets[0].Series, a.Sets[1].Series)
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		for _, tt := range []struct{ body, want string }{
 
@@ -101,6 +115,9 @@ func TestAnalysis(t *testing.T) {
 			{window + `,"Top":1001}`, "ValidationException: 1 validation error detected: Value '1001' at 'top' failed to satisfy constraint: Member must have value less than or equal to 1000"},
 			{window + `,"Dots":100}`, "InvalidRequestException: a scatter plot has at least 250 dots, not 100"},
 			{window + `,"Dots":"1"}`, "SerializationException: STRING_VALUE can not be converted to an Integer"},
+			{window + `,"Compare":"","CompareStartTime":1}`, "InvalidRequestException: CompareStartTime and CompareEndTime come together"},
+			{window + `,"CompareStartTime":1,"CompareEndTime":2}`, "InvalidRequestException: CompareStartTime and CompareEndTime are the time of a second set: give Compare, too"},
+			{window + `,"Compare":"","CompareStartTime":2,"CompareEndTime":1}`, "InvalidRequestException: CompareEndTime cannot be earlier than CompareStartTime"},
 			{`{"StartTime":2,"EndTime":1}`, "InvalidRequestException: End time cannot be earlier than start time"},
 		} {
 			d.ask(api.AskAnalysis.Path, tt.body).want(t, tt.body, tt.want)
@@ -135,11 +152,11 @@ const salesAnalysis = `{
 	],
 	"BothCount": 2, "BucketWidth": 5, "Compared": 17, "Differences": [],
 	"Sets": [
-		{"AllDots": true, "FaultCount": 2, "OkCount": 6, "TotalCount": 8,
+		{"AllDots": true, "FaultCount": 2, "OkCount": 6, "TotalCount": 8, "WindowCount": 8,
 			"Dots": [{"Count": 1, "Id": "1-6553f100-000000000000000000000001", "Outcome": "fault", "Seconds": 0.1, "Time": 1700000000}],
 			"ResponseTime": {"Count": 8, "P50": 0.103, "P90": 0.107, "P95": 0.107, "P99": 0.107},
 			"Series": [{"FaultCount": 2, "OkCount": 3, "TotalCount": 5, "Time": 1700000000}, {"OkCount": 3, "TotalCount": 3, "Time": 1700000005}]},
-		{"AllDots": true, "FaultCount": 2, "TotalCount": 2, "ResponseTime": {"Count": 2, "P50": 0.1, "P90": 0.104, "P95": 0.104, "P99": 0.104},
+		{"AllDots": true, "FaultCount": 2, "TotalCount": 2, "WindowCount": 8, "ResponseTime": {"Count": 2, "P50": 0.1, "P90": 0.104, "P95": 0.104, "P99": 0.104},
 			"Series": [{"FaultCount": 2, "TotalCount": 2, "Time": 1700000000}, {"Time": 1700000005}]}
 	],
 	"TotalCount": 8
