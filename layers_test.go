@@ -42,6 +42,7 @@ var layers = map[string]string{
 	"sdk":              "",    // a module of its own: what uses it does so from outside
 	"cmd/tomo":         "*",
 	"e2e":              "*",
+	"web/e2e/past":     "*", // fills the server that the tests of the console look at
 }
 
 const module = "github.com/tomotrace/tomo"

@@ -1,5 +1,6 @@
 // A real server and a real browser for the tests of the console.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,11 +17,27 @@ export interface Server {
 
 /** server starts a Tomo before the tests of a file, fills it, and ends it behind them. */
 export function server(fill?: (url: string) => Promise<void>, ...flags: string[]): Server {
+  return started(undefined, fill, flags)
+}
+
+/** Documents that were received then, in seconds since 1970. */
+export interface Received {
+  received: number
+  documents: readonly object[]
+}
+
+/** serverWithPast is a server that has run while things were received, oldest first; insights are enabled for its group Default. */
+export function serverWithPast(past: () => Iterable<Received>, fill?: (url: string) => Promise<void>, ...flags: string[]): Server {
+  return started(past, fill, flags)
+}
+
+function started(past: (() => Iterable<Received>) | undefined, fill: ((url: string) => Promise<void>) | undefined, flags: string[]): Server {
   const running: Server = { url: '' }
   let process: ChildProcess
   let data: string
   beforeAll(async () => {
     data = mkdtempSync(join(tmpdir(), 'tomo-console-data-'))
+    if (past) await write(past(), data)
     process = spawn(inject('tomo'), ['serve', '--listen', '127.0.0.1:0', '--data', data, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
     running.url = await new Promise<string>((found, failed) => {
       process.once('exit', (code) => failed(new Error(`tomo ended with ${code} before it was ready`)))
@@ -38,6 +55,18 @@ export function server(fill?: (url: string) => Promise<void>, ...flags: string[]
     rmSync(data, { recursive: true })
   })
   return running
+}
+
+/** write puts a past into the directory of a server; see past/main.go. */
+async function write(past: Iterable<Received>, directory: string): Promise<void> {
+  const writer = spawn(inject('past'), [directory], { stdio: ['pipe', 'inherit', 'inherit'] })
+  const ended = new Promise<void>((done, failed) => writer.once('exit', (code) => (code === 0 ? done() : failed(new Error(`writing the past ended with ${code}`)))))
+  for (const { received, documents } of past) {
+    const line = JSON.stringify({ Received: received, Documents: documents.map((document) => JSON.stringify(document)) })
+    if (!writer.stdin.write(`${line}\n`)) await Promise.race([once(writer.stdin, 'drain'), ended])
+  }
+  writer.stdin.end()
+  await ended
 }
 
 export type Theme = 'light' | 'dark'

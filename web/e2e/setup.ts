@@ -9,14 +9,16 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The program under test. */
     tomo: string
+    /** What writes a past for it: e2e/past. */
+    past: string
   }
 }
 
-/** Builds Tomo, once for all tests. */
+/** Builds Tomo, and what writes a past, once for all tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'tomo-console-'))
-  const tomo = join(directory, 'tomo')
-  await promisify(execFile)('go', ['build', '-o', tomo, './cmd/tomo'], { cwd: join(import.meta.dirname, '../..'), env: { ...process.env, CGO_ENABLED: '0' } })
-  project.provide('tomo', tomo)
+  await promisify(execFile)('go', ['build', '-o', directory, './cmd/tomo', './web/e2e/past'], { cwd: join(import.meta.dirname, '../..'), env: { ...process.env, CGO_ENABLED: '0' } })
+  project.provide('tomo', join(directory, 'tomo'))
+  project.provide('past', join(directory, 'past'))
   return () => rm(directory, { recursive: true })
 }

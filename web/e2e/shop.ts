@@ -78,6 +78,15 @@ export class Shop {
     return Array.from({ length: n }, (_, i) => this.trace(end - 2 - seconds + (seconds * i) / n)).flat()
   }
 
+  /** past is what is received in each of the minutes before the end; trouble says what is broken then. */
+  *past(end: number, minutes: number, perMinute: number, trouble: (minutesLeft: number) => Record<string, number> = () => ({})): Iterable<{ received: number; documents: Document[] }> {
+    for (let left = minutes; left > 0; left--) {
+      this.trouble = trouble(left)
+      const received = Math.floor(end / 60) * 60 - 60 * left + 55
+      yield { received, documents: this.traces(perMinute, received, 50) }
+    }
+  }
+
   private run(trace_id: string, service: Service, began: number, parent_id: string | undefined, into: Document[], slow: number, path: string): { end: number; status: number } {
     const subsegments: Record<string, unknown>[] = []
     let now = began + this.spread(service.millis / 3, slow)
