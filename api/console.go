@@ -30,8 +30,10 @@ var (
 		optional("FilterExpression", anyText),
 		shownGroupName,
 		optional("Measure", oneOf(MeasureResponseTime, MeasureDuration)),
+		optional("Order", oneOf(OrderNewest, OrderOldest, OrderSlowest, OrderFastest)),
 		optional("TimeRangeType", oneOf(TimeRangeTraceID, TimeRangeService, TimeRangeEvent)),
 		optional("Top", integer(0, 1000)),
+		optional("Traces", integer(0, 1000)),
 	)}
 	AskCompletion = Question{"Completion", "/console/api/completion", structure(
 		optional("Cursor", count),
@@ -93,6 +95,14 @@ const (
 	MeasureDuration     = "Duration"
 )
 
+// The values of AnalysisRequest.Order. Slowest and fastest go by the measure.
+const (
+	OrderNewest  = "Newest"
+	OrderOldest  = "Oldest"
+	OrderSlowest = "Slowest"
+	OrderFastest = "Fastest"
+)
+
 // AnalysisRequest asks what one set of traces is like, or how two compare.
 type AnalysisRequest struct {
 	Attributes       []string `json:",omitempty"` // up to 16
@@ -107,9 +117,11 @@ type AnalysisRequest struct {
 	FilterExpression string `json:",omitempty"`
 	GroupName        string `json:",omitempty"`
 	Measure          string `json:",omitempty"` // ResponseTime if empty
+	Order            string `json:",omitempty"` // of the traces that are listed; Newest if empty
 	StartTime        *Time
 	TimeRangeType    string `json:",omitempty"` // TraceId if empty
 	Top              int    `json:",omitempty"` // values of each attribute, at most 1,000; 0: 20
+	Traces           int    `json:",omitempty"` // of each set to list, at most 1,000; 0: none
 }
 
 // Analysis is the answer.
@@ -135,7 +147,8 @@ type AnalysisSet struct {
 	Duration     AnalysisTimes
 	ResponseTime AnalysisTimes
 	Series       []AnalysisBucket
-	WindowCount  int64 // traces in the set's own window, whatever their set
+	WindowCount  int64          // traces in the set's own window, whatever their set
+	Traces       []TraceSummary // null if none were asked for
 }
 
 // AnalysisCounts counts traces by how their root ended.

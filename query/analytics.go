@@ -32,6 +32,8 @@ type AnalysisQuestion struct {
 	Measure    Measure // what the dots and the latencies of values are about
 	Buckets    int     // of the time series, at most; 0: no series
 	Dots       int     // of the scatter plot, at most; 0: no plot
+	Traces     int     // listed of each set, at most; 0: none
+	Order      Order   // of those that are listed
 	// Differences is how many values are told, at most, by which two sets differ
 	// most; 0: none.
 	Differences int
@@ -136,9 +138,10 @@ type SetFigures struct {
 	InWindow, Dropped int64
 	// ResponseTimes and Durations count the traces that have one.
 	ResponseTimes, Durations tomo.Histogram
-	Series                   []Bucket // every bucket of the window, also empty ones
-	Dots                     []Dot    // in order of time
-	EveryDot                 bool     // each dot is one trace
+	Series                   []Bucket       // every bucket of the window, also empty ones
+	Dots                     []Dot          // in order of time
+	EveryDot                 bool           // each dot is one trace
+	Traces                   []*tomo.Detail // those that come first, as they are now
 }
 
 // Bucket counts the traces of a part of the window: by the moment that the
@@ -166,6 +169,7 @@ const (
 	MaxBuckets     = 1000    // of the time series
 	MaxDots        = 10_000  // of the scatter plot, and
 	MinDots        = 250     // if there is one
+	MaxTraces      = 1000    // listed of a set
 	MaxDifferences = 1000    // told
 	MaxDocuments   = 250_000 // read for what summaries do not tell
 
@@ -207,6 +211,9 @@ func (e *Engine) Analyse(ctx context.Context, q AnalysisQuestion) (*Analysis, er
 	answer.Total, answer.Dropped = counts[0].total, counts[0].dropped
 	for i := range answer.Sets {
 		answer.Sets[i].InWindow, answer.Sets[i].Dropped = counts[i].total, counts[i].dropped
+	}
+	if err := a.readRanked(ctx, all, answer); err != nil {
+		return nil, err
 	}
 	return answer, nil
 }
@@ -309,7 +316,7 @@ func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
 		n, least, most int
 	}{
 		{"sets", len(q.Sets), 1, 2}, {"attributes", len(q.Attributes), 0, MaxAttributes}, {"values of an attribute (Top)", q.Top, 1, MaxTop},
-		{"buckets", q.Buckets, 0, MaxBuckets}, {"dots", q.Dots, 0, MaxDots}, {"differences", q.Differences, 0, MaxDifferences},
+		{"buckets", q.Buckets, 0, MaxBuckets}, {"dots", q.Dots, 0, MaxDots}, {"traces", q.Traces, 0, MaxTraces}, {"differences", q.Differences, 0, MaxDifferences},
 		{"documents", q.Documents, 1, MaxDocuments},
 	} {
 		if limit.n < limit.least || limit.n > limit.most {
@@ -539,6 +546,7 @@ type setGathering struct {
 	responseTimes, durations tomo.Histogram
 	series                   []Classes
 	dots                     dots
+	ranks                    ranks
 }
 
 // visit is the trace that is counted.
@@ -571,6 +579,7 @@ func (a *analysis) newGathering(picked map[Attribute]*counter) *gathering {
 			g.sets[i].series = make([]Classes, a.timelines[i].n)
 			g.sets[i].dots.grid = grid{window: a.windows[i].TimeRange, most: a.Dots}
 		}
+		g.sets[i].ranks = ranks{order: a.Order, most: a.Traces}
 	}
 	return g
 }
@@ -651,6 +660,7 @@ func (g *gathering) addFigures(s *tomo.Summary) {
 		if s.Duration != tomo.Absent {
 			set.durations.Add(s.Duration)
 		}
+		set.ranks.add(listed{s.Position(), g.visit.took})
 		if g.Buckets == 0 && g.Dots == 0 {
 			continue
 		}
@@ -700,6 +710,7 @@ func (g *gathering) merge(o *gathering) {
 			s.series[k].merge(&t.series[k])
 		}
 		s.dots.merge(&t.dots)
+		s.ranks.merge(&t.ranks)
 	}
 	for of, c := range o.counters {
 		if mine := g.counters[of]; mine != nil {

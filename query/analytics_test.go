@@ -112,7 +112,7 @@ func (d *draw) ask(t *testing.T, e *query.Engine, details []*tomo.Detail, state 
 		Window: tomo.Window{By: tomo.RangeType(d.IntN(3)), TimeRange: tomo.TimeRange{
 			Start: tomo.Seconds(first - 1 + float64(d.IntN(3))), End: tomo.Seconds(first + 4 + float64(d.IntN(4)))}},
 		Groups: someGroups, Attributes: everyAttribute(t, d.IntN(2)), Top: 1 + d.IntN(30), Measure: query.Measure(d.IntN(2)),
-		Buckets: 2 + d.IntN(20), Dots: query.MinDots, Differences: d.IntN(2) * 50,
+		Buckets: 2 + d.IntN(20), Dots: query.MinDots, Differences: d.IntN(2) * 50, Traces: d.IntN(8), Order: query.Order(d.IntN(4)),
 	}
 	if q.Window.By == tomo.ByEvent {
 		q.Window.TimeRange = tomo.Always // the test's clock is not theirs
@@ -268,6 +268,42 @@ func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetF
 	if !slices.Equal(want, dots) {
 		t.Errorf("%s: dots are\n%v, want\n%v", state, dots, want)
 	}
+	n.holdTraces(t, state, list, got.Traces)
+}
+
+// holdTraces holds the traces that are listed against all that could be.
+func (n *naive) holdTraces(t *testing.T, state string, list, got []*tomo.Detail) {
+	t.Helper()
+	q, measure := n.question, n.measure()
+	var want []*tomo.Detail
+	for _, d := range list {
+		if q.Order == query.Newest || q.Order == query.Oldest || measure(d) != tomo.Absent {
+			want = append(want, d)
+		}
+	}
+	slices.SortFunc(want, func(a, b *tomo.Detail) int {
+		newer := cmp.Or(cmp.Compare(b.Start, a.Start), slices.Compare(b.ID[:], a.ID[:]))
+		switch q.Order {
+		case query.Oldest:
+			return -newer
+		case query.Slowest:
+			return cmp.Or(cmp.Compare(measure(b), measure(a)), newer)
+		case query.Fastest:
+			return cmp.Or(cmp.Compare(measure(a), measure(b)), newer)
+		}
+		return newer
+	})
+	want = want[:min(len(want), q.Traces)]
+	if !slices.EqualFunc(got, want, func(a, b *tomo.Detail) bool { return a.ID == b.ID }) {
+		t.Errorf("%s: in order %d are listed %v, want %v", state, q.Order, idsOf(got), idsOf(want))
+	}
+}
+
+func idsOf(list []*tomo.Detail) (ids []tomo.TraceID) {
+	for _, d := range list {
+		ids = append(ids, d.ID)
+	}
+	return ids
 }
 
 func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*tomo.Detail, got []query.Bucket, width time.Duration) {
@@ -723,6 +759,7 @@ func TestAnalysisLimits(t *testing.T) {
 		{query.AnalysisQuestion{Sets: one, Top: 1001}, "an analysis has 1 to 1000 values of an attribute (Top), not 1001"},
 		{query.AnalysisQuestion{Sets: one, Dots: 249}, "a scatter plot has at least 250 dots, not 249"},
 		{query.AnalysisQuestion{Sets: one, Other: &tomo.TimeRange{End: 1}}, "there is no second set that could have a time of its own"},
+		{query.AnalysisQuestion{Sets: one, Traces: 1001}, "an analysis has 0 to 1000 traces, not 1001"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 1}, "a time series has at least 2 buckets"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 5, Window: tomo.Window{TimeRange: tomo.Always}}, "a window with a time series lies within 70,000 years of 1970"},
 	} {

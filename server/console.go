@@ -95,7 +95,7 @@ func (s *Server) analyse(ctx context.Context, engine *query.Engine, q query.Anal
 		}
 		return nil, err
 	}
-	return analysisShape(a), nil
+	return analysisShape(a, q.Window.By), nil
 }
 
 // turns lets a few in at the same time and a few more wait.
@@ -182,6 +182,7 @@ func (s *Services) analysisQuestion(request *api.AnalysisRequest) (q query.Analy
 	q = query.AnalysisQuestion{
 		Window: window(*request.StartTime, *request.EndTime, request.TimeRangeType), Groups: s.settings.Expression,
 		Top: request.Top, Buckets: request.Buckets, Dots: request.Dots, Differences: request.Differences, Documents: request.Documents,
+		Traces: request.Traces, Order: analysisOrders[request.Order],
 	}
 	if q.Window.End < q.Window.Start {
 		return q, endBeforeStart()
@@ -239,6 +240,10 @@ func compareTime(request *api.AnalysisRequest) (*tomo.TimeRange, error) {
 	return &r, nil
 }
 
+var analysisOrders = map[string]query.Order{
+	api.OrderNewest: query.Newest, api.OrderOldest: query.Oldest, api.OrderSlowest: query.Slowest, api.OrderFastest: query.Fastest,
+}
+
 // within is the expression for those of a group's traces that match e. The group
 // counts by its filter as it is now, as group.name does in an expression.
 func within(group *tomo.Group, e filter.Expr) filter.Expr {
@@ -266,7 +271,7 @@ func window(start, end api.Time, by string) tomo.Window {
 	return w
 }
 
-func analysisShape(a *query.Analysis) *api.Analysis {
+func analysisShape(a *query.Analysis, by tomo.RangeType) *api.Analysis {
 	shape := &api.Analysis{
 		Attributes: make([]api.AnalysisAttribute, len(a.Distributions)), BothCount: a.Both, Compared: a.Compared,
 		Differences: make([]api.AnalysisDifference, len(a.Differences)), DroppedCount: a.Dropped, Sets: make([]api.AnalysisSet, len(a.Sets)), TotalCount: a.Total,
@@ -275,7 +280,7 @@ func analysisShape(a *query.Analysis) *api.Analysis {
 		shape.BucketWidth = seconds(a.Width)
 	}
 	for i := range a.Sets {
-		shape.Sets[i] = analysisSet(&a.Sets[i])
+		shape.Sets[i] = analysisSet(&a.Sets[i], by)
 	}
 	for i := range a.Distributions {
 		shape.Attributes[i] = analysisAttribute(&a.Distributions[i], a.Sets)
@@ -290,7 +295,7 @@ func analysisShape(a *query.Analysis) *api.Analysis {
 	return shape
 }
 
-func analysisSet(s *query.SetFigures) api.AnalysisSet {
+func analysisSet(s *query.SetFigures, by tomo.RangeType) api.AnalysisSet {
 	shape := api.AnalysisSet{
 		AnalysisCounts: analysisCounts(&s.Classes), AllDots: s.EveryDot, Dots: make([]api.AnalysisDot, len(s.Dots)), DroppedCount: s.Dropped, WindowCount: s.InWindow,
 		Duration: analysisTimes(&s.Durations), ResponseTime: analysisTimes(&s.ResponseTimes), Series: make([]api.AnalysisBucket, len(s.Series)),
@@ -302,6 +307,9 @@ func analysisSet(s *query.SetFigures) api.AnalysisSet {
 	for i := range s.Series {
 		b := &s.Series[i]
 		shape.Series[i] = api.AnalysisBucket{AnalysisCounts: analysisCounts(&b.Classes), Time: api.Time(b.Time.Seconds())}
+	}
+	for _, trace := range s.Traces {
+		shape.Traces = append(shape.Traces, traceSummary(trace, by))
 	}
 	return shape
 }

@@ -101,8 +101,37 @@ func TestAnalysis(t *testing.T) {
 			t.Errorf("series of %v s: %v and %v", *a.BucketWidth, a.Sets[0].Series, a.Sets[1].Series)
 		}
 	})
+	t.Run("traces", func(t *testing.T) {
+		for body, want := range map[string]string{
+			`,"Traces":3`: "8 7 6", `,"Traces":2,"Order":"Oldest","FilterExpression":"fault"`: "1 5",
+			`,"Traces":3,"Order":"Slowest","Measure":"Duration"`: "8 7 6", `,"Traces":2,"Order":"Fastest"`: "1 2",
+			`,"Traces":2,"Order":"Fastest","FilterExpression":"ok","Compare":"fault"`: "2 3 | 1 5",
+		} {
+			var a api.Analysis
+			got := d.ask(api.AskAnalysis.Path, window+body+"}")
+			if err := json.Unmarshal([]byte(got.body), &a); err != nil || got.status != 200 {
+				t.Fatalf("%s: %d %s", body, got.status, got.body)
+			}
+			var sets []string
+			for _, set := range a.Sets {
+				var ids []string
+				for _, trace := range set.Traces {
+					ids = append(ids, strings.TrimLeft(trace.ID[11:], "0-"))
+					if trace.ResponseTime == nil || trace.HTTP.HTTPMethod == nil {
+						t.Errorf("%s: %s is told without its times or request", body, trace.ID)
+					}
+				}
+				sets = append(sets, strings.Join(ids, " "))
+			}
+			if got := strings.Join(sets, " | "); got != want {
+				t.Errorf("%s lists %s, want %s", body, got, want)
+			}
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		for _, tt := range []struct{ body, want string }{
+			{window + `,"Order":"Best"}`, "ValidationException: 1 validation error detected: Value 'Best' at 'order' failed to satisfy constraint: Member must satisfy enum value set: [Newest, Oldest, Slowest, Fastest]"},
+			{window + `,"Traces":1001}`, "ValidationException: 1 validation error detected: Value '1001' at 'traces' failed to satisfy constraint: Member must have value less than or equal to 1000"},
 
 			{`[]`, "SerializationException: START_ARRAY can not be converted to a Structure"},
 			{window, "SerializationException: the body ends inside its JSON"},
