@@ -2,7 +2,10 @@ package sampling
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -117,32 +120,88 @@ func Ordered(rules []*tomo.SamplingRule) []*tomo.SamplingRule {
 
 // Matches reports whether a rule would decide a request if no other did.
 func (f *Family) Matches(rule *tomo.SamplingRule, r *Request) bool {
-	if rule.Version != 1 && !f.anyVersion {
+	for range f.Obstacles(rule, r) {
 		return false
 	}
-	if len(rule.Attributes) > 0 && !f.attributes {
-		return false
-	}
-	switch f.arn {
-	case arnUnsupported:
-		if rule.ResourceARN != "*" {
-			return false
+	return true
+}
+
+// Obstacle is a reason why a rule does not match a request.
+type Obstacle struct {
+	// Member is the member of the rule, in X-Ray's spelling.
+	Member string
+	// Key is that of the attribute; "" for other members.
+	Key     string
+	Pattern string // that the rule has
+	Value   string // that the request has; "" if it lacks it
+	Reason  Reason
+}
+
+// Reason is why a member of a rule keeps it from matching.
+type Reason string
+
+const (
+	// Differs: the pattern does not match what the request has.
+	Differs Reason = "Differs"
+	// Missing: the request lacks it, and the pattern wants something.
+	Missing Reason = "Missing"
+	// Ignored: clients of the family ignore rules that have this.
+	Ignored Reason = "Ignored"
+)
+
+// Obstacles yields why a rule does not match a request, nothing if it does.
+func (f *Family) Obstacles(rule *tomo.SamplingRule, r *Request) iter.Seq[Obstacle] {
+	return func(yield func(Obstacle) bool) {
+		if rule.Version != 1 && !f.anyVersion &&
+			!yield(Obstacle{Member: "Version", Pattern: strconv.Itoa(rule.Version), Reason: Ignored}) {
+			return
 		}
-	case arnMatched:
-		if !f.matchField(rule.ResourceARN, r.ResourceARN) {
-			return false
+		for _, m := range [...]struct{ member, pattern, value string }{
+			{"ServiceName", rule.ServiceName, r.ServiceName},
+			{"ServiceType", rule.ServiceType, r.ServiceType},
+			{"Host", rule.Host, r.Host},
+			{"HTTPMethod", rule.HTTPMethod, r.HTTPMethod},
+			{"URLPath", rule.URLPath, cmp.Or(r.URLPath, f.missingPath)},
+		} {
+			if !f.matchField(m.pattern, m.value) && !yield(Obstacle{Member: m.member, Pattern: m.pattern, Value: m.value, Reason: reason(m.value)}) {
+				return
+			}
+		}
+		const arn = "ResourceARN"
+		switch {
+		case f.arn == arnUnsupported && rule.ResourceARN != "*":
+			if !yield(Obstacle{Member: arn, Pattern: rule.ResourceARN, Value: r.ResourceARN, Reason: Ignored}) {
+				return
+			}
+		case f.arn == arnMatched && !f.matchField(rule.ResourceARN, r.ResourceARN):
+			if !yield(Obstacle{Member: arn, Pattern: rule.ResourceARN, Value: r.ResourceARN, Reason: reason(r.ResourceARN)}) {
+				return
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(rule.Attributes)) {
+			pattern := rule.Attributes[key]
+			value, known := r.Attributes[key]
+			o := Obstacle{Member: "Attributes", Key: key, Pattern: pattern, Value: value, Reason: Differs}
+			switch {
+			case !f.attributes:
+				o.Reason = Ignored
+			case !known:
+				o.Reason = Missing
+			case f.Match(pattern, value):
+				continue
+			}
+			if !yield(o) {
+				return
+			}
 		}
 	}
-	for key, pattern := range rule.Attributes {
-		if value, known := r.Attributes[key]; !known || !f.Match(pattern, value) {
-			return false
-		}
+}
+
+func reason(value string) Reason {
+	if value == "" {
+		return Missing
 	}
-	return f.matchField(rule.ServiceName, r.ServiceName) &&
-		f.matchField(rule.ServiceType, r.ServiceType) &&
-		f.matchField(rule.Host, r.Host) &&
-		f.matchField(rule.HTTPMethod, r.HTTPMethod) &&
-		f.matchField(rule.URLPath, cmp.Or(r.URLPath, f.missingPath))
+	return Differs
 }
 
 func (f *Family) matchField(pattern, value string) bool {

@@ -1,6 +1,7 @@
 package sampling_test
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -224,6 +225,54 @@ func TestChoose(t *testing.T) {
 			if !slices.ContainsFunc(sampling.Families(), func(f *sampling.Family) bool { return f.Name == name }) {
 				t.Errorf("%s: no family is called %s", tt.why, name)
 			}
+		}
+	}
+}
+
+// TestObstacles: each reason is told, with the member that it is about.
+func TestObstacles(t *testing.T) {
+	const (
+		reference = "X-Ray SDKs for Python and Node"
+		arn       = "arn:aws:ecs:*:container/abc"
+	)
+	strict := rule("strict", 1, func(r *tomo.SamplingRule) {
+		r.ServiceName, r.ServiceType, r.Host, r.HTTPMethod, r.URLPath, r.ResourceARN = "shop", "AWS::EC2::*", "*.example.com", "POST", "/pay/*", arn
+		r.Attributes["tenant"], r.Attributes["plan"] = "gold*", "?"
+	})
+	tests := []struct {
+		family  string
+		rule    *tomo.SamplingRule
+		request sampling.Request
+		want    string
+	}{
+		{reference, defaultRule(), sampling.Request{}, ""},
+		{reference, strict, sampling.Request{}, "ResourceARN Ignored, Attributes[plan] Ignored, Attributes[tenant] Ignored"},
+		{xrayJava, strict, sampling.Request{}, "ServiceName Missing, ServiceType Missing, Host Missing, HTTPMethod Missing, URLPath Missing, ResourceARN Ignored, Attributes[plan] Ignored, Attributes[tenant] Ignored"},
+		{otelJava, strict, sampling.Request{ServiceName: "shop", ServiceType: "AWS::EC2::Instance", Host: "www.example.com", HTTPMethod: "POST", URLPath: "/pay", Attributes: map[string]string{"tenant": "gold", "plan": "ab"}},
+			`URLPath Differs "/pay", ResourceARN Missing, Attributes[plan] Differs "ab"`},
+		{otelGo, strict, sampling.Request{ServiceName: "shop", ServiceType: "AWS::EC2::Instance", Host: "www.example.com", HTTPMethod: "POST", URLPath: "/pay/1", Attributes: map[string]string{"tenant": "gold"}}, "Attributes[plan] Missing"},
+		{adotPython, rule("root", 1, func(r *tomo.SamplingRule) { r.URLPath = "/x" }), sampling.Request{}, `URLPath Differs "/"`}, // it takes no path for /
+		{reference, rule("future", 1, func(r *tomo.SamplingRule) { r.Version = 2 }), sampling.Request{}, "Version Ignored"},
+		{otelJava, rule("future", 1, func(r *tomo.SamplingRule) { r.Version = 2 }), sampling.Request{}, ""},
+	}
+	for _, tt := range tests {
+		f := sampling.Families()[slices.IndexFunc(sampling.Families(), func(f *sampling.Family) bool { return f.Name == tt.family })]
+		var got []string
+		for o := range f.Obstacles(tt.rule, &tt.request) {
+			text := o.Member
+			if o.Key != "" {
+				text += "[" + o.Key + "]"
+			}
+			if text += " " + string(o.Reason); o.Reason == sampling.Differs {
+				text += fmt.Sprintf(" %q", o.Value)
+			}
+			got = append(got, text)
+		}
+		if got := strings.Join(got, ", "); got != tt.want {
+			t.Errorf("%s, rule %s, request %+v:\n got %s\nwant %s", tt.family, tt.rule.Name, tt.request, got, tt.want)
+		}
+		if matches := f.Matches(tt.rule, &tt.request); matches != (tt.want == "") {
+			t.Errorf("%s, rule %s: matches is %v", tt.family, tt.rule.Name, matches)
 		}
 	}
 }
