@@ -107,13 +107,47 @@ type Pipeline struct {
 	bytes    *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 	tally    *tally
+
+	mu    sync.Mutex // guards doors
+	doors map[string]*Door
+}
+
+// Door is what came by a door since the pipeline was made.
+type Door struct {
+	Documents int64 // stored
+	Bytes     int64 // of these
+	Refused   int64 // documents
+}
+
+// Doors counts what came, by the name of the door.
+func (p *Pipeline) Doors() map[string]Door {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	doors := make(map[string]Door, len(p.doors))
+	for source, door := range p.doors {
+		doors[source] = *door
+	}
+	return doors
+}
+
+func (p *Pipeline) pass(source string, more Door) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	door := p.doors[source]
+	if door == nil {
+		door = new(Door)
+		p.doors[source] = door
+	}
+	door.Documents += more.Documents
+	door.Bytes += more.Bytes
+	door.Refused += more.Refused
 }
 
 // New makes a pipeline into store.
 func New(store Store, o Options) *Pipeline {
 	o.setDefaults()
 	return &Pipeline{
-		store: store, o: o,
+		store: store, o: o, doors: map[string]*Door{},
 		accepted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tomo_ingest_documents_total", Help: "Segment documents stored, by the door they came by."}, []string{"source"}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -264,10 +298,12 @@ func (p *Pipeline) count(source string, incoming []tomo.Incoming, over []int) {
 	}
 	p.accepted.WithLabelValues(source).Add(float64(len(incoming) - len(over)))
 	p.bytes.WithLabelValues(source).Add(float64(bytes))
+	p.pass(source, Door{Documents: int64(len(incoming) - len(over)), Bytes: int64(bytes)})
 }
 
 func (p *Pipeline) refuse(source string, now tomo.Time, text []byte, r *tomo.Refusal) {
 	p.refused.WithLabelValues(source, string(r.Code)).Inc()
+	p.pass(source, Door{Refused: 1})
 	loss := tomo.Loss{Time: now, Source: source, Reason: tomo.LossRefused, Code: r.Code, Count: 1, Detail: r.Message}
 	if trace := find(text, `"trace_id"`); trace != nil {
 		loss.Trace = *trace

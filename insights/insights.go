@@ -85,6 +85,7 @@ type Insights struct {
 
 	mu   sync.RWMutex // guards what follows
 	kept []*Insight   // newest start first; values that are replaced, never changed
+	done tomo.Time    // the end of the latest minute that was judged; 0: none
 
 	opened *prometheus.CounterVec
 	failed prometheus.Counter
@@ -205,6 +206,11 @@ func (s *Insights) Round(ctx context.Context) error {
 			s.o.Webhook.send(n)
 		}
 	}
+	if failure == nil {
+		s.mu.Lock()
+		s.done = last + tomo.Minute
+		s.mu.Unlock()
+	}
 	s.lag.Set(tomo.TimeOf(s.o.Now()).Sub(last + tomo.Minute).Seconds())
 	return failure
 }
@@ -306,6 +312,19 @@ func (s *Insights) forget(now tomo.Time) bool {
 	dropped := len(list) < len(s.kept)
 	s.kept = list
 	return dropped
+}
+
+// State tells how many insights are active, and the end of the latest minute in
+// which all groups were judged; 0: none yet.
+func (s *Insights) State() (active int, judged tomo.Time) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, in := range s.kept {
+		if in.Active() {
+			active++
+		}
+	}
+	return active, s.done
 }
 
 // Insight gives an insight by its id; nil if there is none. It must not be

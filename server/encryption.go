@@ -19,6 +19,8 @@ type Encryption struct {
 	}
 	// Find finds the id of the key that a request names by id, alias or ARN.
 	Find func(name string) (id string, found bool)
+	// Keys lists the keys that may be chosen. nil: none is told.
+	Keys func() []api.EncryptionKey
 }
 
 // plain is a store that is never encrypted.

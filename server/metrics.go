@@ -12,6 +12,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	work     work // the same, for the page of the server's state
 }
 
 func (m *metrics) init(registry *prometheus.Registry, b *bodies) {
@@ -37,4 +38,5 @@ func (m *metrics) received(operation string, bytes int) {
 func (m *metrics) observe(operation string, status int, took time.Duration) {
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+	m.work.observe(operation, status, took)
 }

@@ -27,6 +27,8 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 	}
 	maps.Copy(pages, s.keepPages())
 	maps.Copy(pages, s.consolePages())
+	maps.Copy(pages, s.samplingPages())
+	maps.Copy(pages, s.statusPages())
 	return pages
 }
 

@@ -18,6 +18,8 @@
 //	GET  /console/api/losses  what was sent and is not to be seen
 //	GET, PUT /console/api/keep-rules                what is kept of what was counted
 //	POST /console/api/keep-rules/test, …/preview    what the rules would decide
+//	GET  /console/api/status, …/limits, …/encryption, …/sampling   the server itself
+//	POST /console/api/sampling/test                 which sampling rule decides
 //	POST /console/api/analysis, …/completion        what traces are like; docs/console-api.md
 //	GET  /, /traces …         the console, for browsers; package web
 //
@@ -127,6 +129,7 @@ type Server struct {
 	answers    sync.Pool // of *bytes.Buffer
 	packers    sync.Pool // of *gzip.Writer
 	draining   atomic.Bool
+	started    time.Time
 	strangers  http.CrossOriginProtection
 }
 
@@ -134,7 +137,7 @@ type Server struct {
 // one for each registry.
 func New(tenants Tenants, o Options) *Server {
 	o.setDefaults()
-	s := &Server{o: o, tenants: tenants, operations: map[string]api.Operation{}}
+	s := &Server{o: o, tenants: tenants, operations: map[string]api.Operation{}, started: time.Now()}
 	for _, op := range api.Operations() {
 		s.operations[op.Path] = op
 	}

@@ -71,6 +71,16 @@ func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, e
 // has before they are made, others put there.
 func newServices(t testing.TB, q server.Quotas, before ...func(*store)) (*server.Services, *store) {
 	t.Helper()
+	parts, s := newParts(t, before...)
+	parts.Quotas = q
+	services := server.NewServices(parts)
+	services.Now = func() time.Time { return now }
+	return services, s
+}
+
+// newParts are what is behind the services of a tenant.
+func newParts(t testing.TB, before ...func(*store)) (server.Parts, *store) {
+	t.Helper()
 	clock := func() time.Time { return now }
 	sorter := ingest.NewSorter(nil)
 	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Now: clock})
@@ -91,11 +101,7 @@ func newServices(t testing.TB, q server.Quotas, before ...func(*store)) (*server
 	if err != nil {
 		t.Fatal(err)
 	}
-	services := server.NewServices(server.Parts{
-		Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set, Insights: in, Quotas: q,
-	})
-	services.Now = clock
-	return services, s
+	return server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set, Insights: in}, s
 }
 
 // newServer is a server of one tenant, who is everybody.

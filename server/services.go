@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/insights"
 	"github.com/tomotrace/tomo/query"
@@ -28,11 +30,17 @@ type Services struct {
 	engine     *query.Engine
 	settings   *settings.Settings
 	insights   *insights.Insights
+	tenant     string
+	storage    func() api.StatusStorage // nil: not known
+	disk       func() *api.StatusDisk   // nil: not known
+	limits     []api.Limit
 	fleet      sampling.Fleet
 	encryption Encryption
 	telemetry  telemetry
 	retrievals *query.Retrievals
 	quotas     quotas
+	historyMu  sync.Mutex // guards history
+	history    history
 	maxTraces  int
 	operations map[string]handler // by path
 }
@@ -67,11 +75,19 @@ type Parts struct {
 	Encryption Encryption
 	Quotas     Quotas // what may be asked for in a second
 	MaxTraces  int    // that one call may name; 0: MaxTraces
+	Tenant     string // its name; "": the default one
+	// Storage and Disk tell what is stored, and how full the disk is. They may be
+	// nil.
+	Storage func() api.StatusStorage
+	Disk    func() *api.StatusDisk
+	Limits  []api.Limit // what bounds the tenant, to be shown
 }
 
 // NewServices puts the operations in front of a tenant's parts.
 func NewServices(p Parts) *Services {
 	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, insights: p.Insights, encryption: p.Encryption, operations: map[string]handler{}}
+	s.tenant, s.storage, s.disk, s.limits = cmp.Or(p.Tenant, identity.DefaultTenant), p.Storage, p.Disk, p.Limits
+	s.history.init()
 	s.quotas.init(p.Quotas, time.Now)
 	s.maxTraces = cmp.Or(p.MaxTraces, MaxTraces)
 	if s.encryption.Store == nil {

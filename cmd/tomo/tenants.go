@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/cloudwatch"
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/ingest"
@@ -80,13 +81,15 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	}
 	services := server.NewServices(server.Parts{
 		Pipeline: pipeline, Engine: query.New(store), Settings: set, Insights: in,
-		Encryption: server.Encryption{Store: store, Find: keys.Find}, Quotas: c.quotas(), MaxTraces: c.Limit["batch-traces"],
+		Encryption: server.Encryption{Store: store, Find: keys.Find, Keys: keysOf(keys)}, Quotas: c.quotas(), MaxTraces: c.Limit["batch-traces"],
+		Tenant: name, Storage: c.storage(store), Disk: func() *api.StatusDisk { return diskOf(c.Data) }, Limits: c.limitsInForce(set.Limits(), memory),
 	})
 
 	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
 	var loop errgroup.Group
 	loop.Go(func() error { return pipeline.Run(settling) })
 	loop.Go(func() error { return in.Run(settling) })
+	loop.Go(func() error { return services.Run(settling) })
 	return &tenant{
 		pipeline: pipeline,
 		losses:   losses,

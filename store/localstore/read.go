@@ -767,6 +767,7 @@ type Stats struct {
 	Documents     int64        // settled
 	Dropped       tomo.Dropped // counted in blocks, and nothing else is left
 	BlockBytes    int64
+	Oldest        tomo.Time // the earliest start of a settled trace; 0: there is none
 
 	Groups, GroupDocuments, FailedWrites        int64
 	Rounds, FailedRounds, SettledTraces         int64
@@ -793,6 +794,9 @@ func (s *Store) Stats() Stats {
 		stats.Documents += int64(f.Info.Documents)
 		stats.Dropped.Add(tomo.Dropped{Traces: f.Info.Dropped.Traces, Documents: f.Info.Dropped.Documents, Bytes: f.Info.Dropped.Bytes})
 		stats.BlockBytes += f.Info.Bytes
+		if f.Info.Rows > 0 && (stats.Oldest == 0 || f.Info.MinStart < stats.Oldest) {
+			stats.Oldest = f.Info.MinStart
+		}
 	}
 	return stats
 }
