@@ -14,6 +14,9 @@ const (
 	GetMetrics = "tomo:GetMetrics" // the page for Prometheus
 	GetConsole = "tomo:GetConsole" // what is read under /console/api/
 	PutConsole = "tomo:PutConsole" // what is changed there
+
+	GetCredentials = "tomo:GetCredentials" // who has credentials of the tenant, without secrets
+	PutCredentials = "tomo:PutCredentials" // to make them, and to take them away
 )
 
 // Action is the action that an operation of X-Ray needs.
@@ -28,7 +31,7 @@ var roles = map[string][]string{
 
 // Actions lists everything that can be allowed.
 func Actions() []string {
-	all := []string{GetMetrics, GetConsole, PutConsole}
+	all := []string{GetMetrics, GetConsole, PutConsole, GetCredentials, PutCredentials}
 	for _, op := range api.Operations() {
 		all = append(all, Action(op.Name))
 	}
@@ -54,6 +57,24 @@ func CheckActions(actions []string) error {
 		}
 	}
 	return nil
+}
+
+// Grantable says why a credential may not give away actions: it does not have
+// them all. Whoever can make credentials could do everything otherwise.
+func (c *Credential) Grantable(actions []string) error {
+	patterns := spellOut(actions)
+	for _, action := range Actions() {
+		given := slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, action) })
+		if given && !c.May(action) {
+			return fmt.Errorf("you may not do %s, so no credential that you make may", action)
+		}
+	}
+	return nil
+}
+
+// Allowed lists what the credential allows.
+func (c *Credential) Allowed() []string {
+	return slices.DeleteFunc(Actions(), func(action string) bool { return !c.May(action) })
 }
 
 // spellOut puts the patterns of roles in their place.

@@ -85,11 +85,15 @@ func (f *File) List() ([]Credential, error) {
 	if err != nil {
 		return nil, err
 	}
+	return credentialsOf(records), nil
+}
+
+func credentialsOf(records []record) []Credential {
 	list := make([]Credential, len(records))
 	for i := range records {
 		list[i] = records[i].credential()
 	}
-	return list, nil
+	return list
 }
 
 // Add makes a credential. The file is made if it is not there.
@@ -124,7 +128,16 @@ func (f *File) Add(w Wish, now time.Time) (*Issued, error) {
 
 // Remove takes credentials away. If one is not there all stay.
 func (f *File) Remove(ids []string, now time.Time) error {
+	return f.RemoveIf(ids, now, func([]Credential) error { return nil })
+}
+
+// RemoveIf is Remove if check, which sees all that are there before, has nothing
+// against it. Its error is returned as it is.
+func (f *File) RemoveIf(ids []string, now time.Time, check func(before []Credential) error) error {
 	return f.change(now, func(records []record) ([]record, error) {
+		if err := check(credentialsOf(records)); err != nil {
+			return nil, err
+		}
 		for _, id := range ids {
 			i, err := find(records, id)
 			if err != nil {

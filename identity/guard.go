@@ -2,7 +2,6 @@ package identity
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -50,6 +49,9 @@ type Guard struct {
 	watch   watch
 	reading sync.Mutex           // one reader of the file at a time
 	ring    atomic.Pointer[ring] // nil: there never was a file
+
+	sessions sessions
+	guesses  guesses
 }
 
 // ring is the file at one moment, with the keys derived from its secrets.
@@ -115,17 +117,23 @@ func (g *Guard) read() error {
 // current is the ring of the file as it is now, or was a moment ago.
 func (g *Guard) current() *ring {
 	if g.watch.due() && g.reading.TryLock() {
-		if g.watch.changed() {
-			if err := g.read(); err != nil {
-				g.o.Log.Error("the credentials stay as they were", "error", err)
-				g.ring.CompareAndSwap(nil, &ring{}) // there are some: the door is not open any more
-			} else {
-				g.o.Log.Info("the credentials were read again", "file", g.file.path)
-			}
-		}
+		g.follow()
 		g.reading.Unlock()
 	}
 	return g.ring.Load()
+}
+
+// follow reads the file again if it was changed. g.reading is held.
+func (g *Guard) follow() {
+	if !g.watch.changed() {
+		return
+	}
+	if err := g.read(); err != nil {
+		g.o.Log.Error("the credentials stay as they were", "error", err)
+		g.ring.CompareAndSwap(nil, &ring{}) // there are some: the door is not open any more
+		return
+	}
+	g.o.Log.Info("the credentials were read again", "file", g.file.path)
 }
 
 // Open reports whether there are no credentials, so that everybody may do
@@ -241,19 +249,17 @@ func (r *ring) keep(at scoped, key api.SigningKey) {
 // Password gives the credential whose secret somebody shows as such, as
 // Prometheus and browsers do. Temporary credentials are not for that. The error
 // is an *api.Error.
-func (g *Guard) Password(accessKeyID, secret string) (*Credential, error) {
-	ring := g.current()
-	if ring == nil {
-		return nil, api.UnrecognizedClient()
-	}
-	is := ring.credentials[accessKeyID]
-	switch {
-	case is == nil || is.Temporary:
-		return nil, api.UnrecognizedClient()
-	case subtle.ConstantTimeCompare([]byte(is.secret), []byte(secret)) != 1:
-		return nil, api.UnrecognizedClient()
-	case is.Expired(g.o.Now()):
-		return nil, api.ExpiredToken()
-	}
-	return is, nil
+func (g *Guard) Password(p Proof) (*Credential, error) {
+	p.Token = ""
+	return g.proven(p)
+}
+
+// File is where the credentials are from.
+func (g *Guard) File() *File { return g.file }
+
+// Follow reads the file again now, if it was changed, and not in a moment.
+func (g *Guard) Follow() {
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	g.follow()
 }

@@ -5,7 +5,8 @@
 // kept in one file, which the command line changes and a running server follows:
 //
 //	File      reads and changes the file: one writer at a time, replaced as a whole
-//	Guard     what a server has read of it; Claim and Verify settle who sent a request
+//	Guard     what a server has read of it; Claim and Verify settle who sent a request,
+//	          SignIn and Session who uses a browser
 //	TLS       who the server is: a certificate and its key, followed in the same way
 //
 // Signatures are made with the secret itself, so it has to be there in a form
@@ -19,6 +20,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -74,6 +76,16 @@ func (c *Credential) holds(token string) bool {
 	}
 	hash := sha256.Sum256([]byte(token))
 	return subtle.ConstantTimeCompare(hash[:], c.token[:]) == 1
+}
+
+// same reports whether two are the same credential in every respect.
+func (c *Credential) same(other *Credential) bool {
+	if c == other || c == nil {
+		return c == other
+	}
+	return c.AccessKeyID == other.AccessKeyID && c.Name == other.Name && c.Tenant == other.Tenant && c.Created.Equal(other.Created) &&
+		c.Expires.Equal(other.Expires) && c.Temporary == other.Temporary && c.secret == other.secret && c.token == other.token &&
+		slices.Equal(c.Actions, other.Actions)
 }
 
 // DefaultTenant is whose everything is where nobody says otherwise.

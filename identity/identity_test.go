@@ -82,7 +82,7 @@ func TestRolesCoverEverything(t *testing.T) {
 			}
 		}
 	}
-	if all := len(identity.Actions()); all != 41 || allowed["admin"] != all || allowed["write"] != 5 || allowed["read"] != 23+2 {
+	if all := len(identity.Actions()); all != 43 || allowed["admin"] != all || allowed["write"] != 5 || allowed["read"] != 23+2 {
 		t.Errorf("of %d actions %v are allowed", all, allowed)
 	}
 }
@@ -430,7 +430,7 @@ func TestPassword(t *testing.T) {
 	}
 	for _, test := range tests {
 		clock = test.at
-		if _, err := ring.Password(test.id, test.secret); code(err) != test.want {
+		if _, err := ring.Password(identity.Proof{AccessKeyID: test.id, Secret: test.secret}); code(err) != test.want {
 			t.Errorf("%s %s at %v: %v, want %s", test.id, test.secret, test.at, err, test.want)
 		}
 	}

@@ -64,12 +64,6 @@ const packFrom = 1400
 func (s *Server) sendText(w http.ResponseWriter, r *http.Request, status int, kind string, text *bytes.Buffer) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
-	h.Set("X-Content-Type-Options", "nosniff")
-	if r.TLS != nil {
-		// X-Ray sends it always. Over plain HTTP it means nothing, and behind a
-		// proxy it would speak for hosts that are not ours.
-		h.Set("Strict-Transport-Security", "max-age=31540000; includeSubDomains")
-	}
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}

@@ -36,6 +36,9 @@ func (s *Server) identify(r *http.Request, op api.Operation) (*caller, error) {
 	if s.o.Guard.Open() {
 		return everybody(), nil
 	}
+	if c, err := s.bySession(r); c != nil || err != nil {
+		return c, err
+	}
 	if s.o.SamplingTenant != "" && slices.Contains(unsignedOperations, op.Name) && s.strange(r) {
 		return &caller{tenant: s.o.SamplingTenant}, nil
 	}
@@ -104,8 +107,11 @@ func (s *Server) identifyForPage(r *http.Request) (*caller, error) {
 	if s.o.Guard.Open() {
 		return everybody(), nil
 	}
+	if c, err := s.bySession(r); c != nil || err != nil {
+		return c, err
+	}
 	if id, secret, ok := r.BasicAuth(); ok {
-		credential, err := s.o.Guard.Password(id, secret)
+		credential, err := s.o.Guard.Password(identity.Proof{AccessKeyID: id, Secret: secret, From: sender(r)})
 		if err != nil {
 			return nil, err
 		}
@@ -130,15 +136,20 @@ func (s *Server) admitToPage(r *http.Request, action string) (*caller, error) {
 func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, err error) {
 	failure := s.failed(err, api.Operation{Name: r.URL.Path}, "")
 	w.Header()[api.ErrorType] = []string{failure.Name}
-	s.sendPage(w, r, challenge(w, failure), failure)
+	s.sendPage(w, r, challenge(w, r, failure), failure)
 }
 
 // challenge is the status of a page that is refused. Who did not say who they
-// are is asked for a password.
-func challenge(w http.ResponseWriter, failure *api.Error) (status int) {
+// are is asked for a password, but not by the browser if a page of the console
+// asks: it has a form for that.
+func challenge(w http.ResponseWriter, r *http.Request, failure *api.Error) (status int) {
 	if failure.Name != api.MissingAuthenticationTokenException {
 		return failure.Status
 	}
-	w.Header().Set("WWW-Authenticate", `Basic realm="Tomo", charset="UTF-8"`)
+	if mode := r.Header.Get("Sec-Fetch-Mode"); r.Header.Get(api.ConsoleHeader) != "" || mode != "" && mode != "navigate" {
+		w.Header().Set("WWW-Authenticate", `Session realm="Tomo"`)
+	} else {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Tomo", charset="UTF-8"`)
+	}
 	return http.StatusUnauthorized
 }

@@ -122,8 +122,9 @@ func recorded(w *httptest.ResponseRecorder) answer {
 // exception is its name, "" for a success.
 func (a answer) exception() string { return a.header.Get("x-amzn-errortype") }
 
-// TestTenantsRolesOperations walks all tenants, roles and operations: what is
-// allowed is what the actions say, and is done for the credential's own tenant.
+// TestTenantsRolesOperations walks all tenants, roles and operations, signed and
+// by who signed in: what is allowed is what the actions say, and is done for the
+// credential's own tenant.
 func TestTenantsRolesOperations(t *testing.T) {
 	tenants := []string{"default", "a", "team-b"}
 	h := openHouse(t, server.Options{}, server.Quotas{}, tenants...)
@@ -135,27 +136,31 @@ func TestTenantsRolesOperations(t *testing.T) {
 	for _, tenant := range tenants {
 		for role, actions := range roles {
 			as := h.add(tenant, actions...)
+			cookie := h.signIn(as)
 			for _, op := range api.Operations() {
 				body, err := json.Marshal(example(op.Request()))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := h.ask(as, "POST", op.Path, string(body))
-				if as.May("xray:" + op.Name) {
-					allowed++
-					if got.status == 403 || got.status == 429 || got.status >= 500 {
-						t.Errorf("%s of %s asks for %s: %d %s", role, tenant, op.Name, got.status, got.body)
+				signed := h.ask(as, "POST", op.Path, string(body))
+				seated := h.ask(nil, "POST", op.Path, string(body), cookie)
+				for how, got := range map[string]answer{"a signature": signed, "a session": seated} {
+					if as.May("xray:" + op.Name) {
+						allowed++
+						if got.status == 403 || got.status == 429 || got.status >= 500 {
+							t.Errorf("%s of %s asks for %s with %s: %d %s", role, tenant, op.Name, how, got.status, got.body)
+						}
+						continue
 					}
-					continue
-				}
-				denied++
-				user := "user/somebody"
-				if tenant != "default" {
-					user = "user/" + tenant + "/somebody"
-				}
-				message := fmt.Sprintf("User: arn:aws:iam::123456789012:%s is not authorized to perform: xray:%s on resource: *", user, op.Name)
-				if got.status != 403 || got.exception() != "AccessDeniedException" || !strings.Contains(got.body, message) {
-					t.Errorf("%s of %s asks for %s: %d %s %s", role, tenant, op.Name, got.status, got.exception(), got.body)
+					denied++
+					user := "user/somebody"
+					if tenant != "default" {
+						user = "user/" + tenant + "/somebody"
+					}
+					message := fmt.Sprintf("User: arn:aws:iam::123456789012:%s is not authorized to perform: xray:%s on resource: *", user, op.Name)
+					if got.status != 403 || got.exception() != "AccessDeniedException" || !strings.Contains(got.body, message) {
+						t.Errorf("%s of %s asks for %s with %s: %d %s %s", role, tenant, op.Name, how, got.status, got.exception(), got.body)
+					}
 				}
 			}
 		}
@@ -166,7 +171,7 @@ func TestTenantsRolesOperations(t *testing.T) {
 		}
 	}
 	// read 23, write 5, of which both have 3; 6 are about sampling.
-	if want := len(tenants) * (23 + 5 + 25 + 38 + 1 + 6); allowed != want || allowed+denied != len(tenants)*len(roles)*38 {
+	if want := 2 * len(tenants) * (23 + 5 + 25 + 38 + 1 + 6); allowed != want || allowed+denied != 2*len(tenants)*len(roles)*38 {
 		t.Errorf("%d allowed and %d denied, want %d allowed", allowed, denied, want)
 	}
 }
@@ -253,6 +258,10 @@ func TestTenantsAreStrangers(t *testing.T) {
 			return fmt.Sprintf("%d %s %s", got.status, got.exception(), got.body)
 		}
 		near, far := say(crowded, strangers[crowded]), say(alone, strangers[alone])
+		seated := crowded.ask(nil, test.method, test.path, test.body, crowded.signIn(strangers[crowded]))
+		if got := fmt.Sprintf("%d %s %s", seated.status, seated.exception(), seated.body); got != near && test.path != "/SamplingTargets" {
+			t.Errorf("%s %s by who signed in\n%s", test.path, test.body, cmp.Diff(near, got))
+		}
 		if near != far {
 			t.Errorf("%s %s beside another tenant\n%s", test.path, test.body, cmp.Diff(far, near))
 		}

@@ -29,6 +29,8 @@ func (s *Server) newPages() map[string]http.HandlerFunc {
 	maps.Copy(pages, s.consolePages())
 	maps.Copy(pages, s.samplingPages())
 	maps.Copy(pages, s.statusPages())
+	maps.Copy(pages, s.sessionPages())
+	maps.Copy(pages, s.credentialPages())
 	return pages
 }
 

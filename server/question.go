@@ -24,7 +24,10 @@ type question struct {
 	name   string // in metrics and the log
 	action string // that the caller must be allowed
 	most   int64  // bytes of the body; 0: maxRequest
+	// One of these answers.
 	run    asking
+	by     func(ctx context.Context, who *caller, body []byte) (any, error)       // what is no tenant's services'
+	public func(w http.ResponseWriter, r *http.Request, body []byte) (any, error) // anybody, who may have signed in
 }
 
 // asking answers a question to a tenant's services. The body is not valid after
@@ -63,7 +66,7 @@ func (s *Server) console(page console) http.HandlerFunc {
 		if failure != nil {
 			out.Reset()
 			a.fail(failure, out)
-			a.status = challenge(w, failure)
+			a.status = challenge(w, r, failure)
 		}
 		if !done {
 			s.send(w, r, &a, out)
@@ -83,7 +86,11 @@ func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question
 	if r.Method != http.MethodGet && !isJSON(r) {
 		return false, &api.Error{Name: api.UnsupportedMediaTypeException, Status: http.StatusUnsupportedMediaType, Message: "the Content-Type has to be application/json"}
 	}
-	who, err := s.identifyForPage(r)
+	who := everybody()
+	var err error
+	if q.public == nil {
+		who, err = s.identifyForPage(r)
+	}
 	if err == nil && who.verified() {
 		err = s.authorize(who, q.action)
 	}
@@ -101,11 +108,7 @@ func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question
 	if err := s.authorize(who, q.action); err != nil {
 		return false, s.failed(err, op, id)
 	}
-	services, err := s.tenants(r.Context(), who.tenant)
-	if err != nil {
-		return false, s.failed(err, op, id)
-	}
-	answer, err := q.run(services, w, r, body.bytes)
+	answer, err := s.answerTo(q, who, w, r, body.bytes)
 	if err == nil && answer != nil {
 		err = api.Encode(out, answer)
 	}
@@ -113,6 +116,20 @@ func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question
 		return false, s.failed(err, op, id)
 	}
 	return answer == nil, nil
+}
+
+func (s *Server) answerTo(q *question, who *caller, w http.ResponseWriter, r *http.Request, body []byte) (any, error) {
+	switch {
+	case q.public != nil:
+		return q.public(w, r, body)
+	case q.by != nil:
+		return q.by(r.Context(), who, body)
+	}
+	services, err := s.tenants(r.Context(), who.tenant)
+	if err != nil {
+		return nil, err
+	}
+	return q.run(services, w, r, body)
 }
 
 // isJSON reports whether the body of a request is said to be JSON.

@@ -21,6 +21,8 @@
 //	GET  /console/api/status, …/limits, …/encryption, …/sampling   the server itself
 //	POST /console/api/sampling/test                 which sampling rule decides
 //	POST /console/api/analysis, …/completion        what traces are like; docs/console-api.md
+//	GET, POST, DELETE /console/api/session          signing in to the console
+//	GET, POST, DELETE /console/api/credentials      who may ask for what
 //	GET  /, /traces …         the console, for browsers; package web
 //
 // Everything is bounded: a body by Options.MaxBody, all bodies together by
@@ -189,6 +191,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setSafe(w.Header(), r)
 	path := r.URL.Path
 	if rest, prefixed := strings.CutPrefix(path, s.o.Prefix); prefixed && strings.HasPrefix(rest, "/") {
 		path = rest

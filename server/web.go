@@ -24,7 +24,7 @@ import (
 
 // webPaths are the paths of the console; the page itself knows what is at each.
 // Below /traces/ there is one for each trace.
-var webPaths = []string{"/", "/traces", "/analytics", "/insights", "/groups", "/sampling", "/settings", "/status"}
+var webPaths = []string{"/", "/traces", "/analytics", "/insights", "/groups", "/sampling", "/settings", "/status", "/sign-in"}
 
 // webTrees are paths of the console with anything behind them.
 var webTrees = []string{"/traces/", "/insights/"}
@@ -170,15 +170,6 @@ func wantsPage(h http.Header) bool {
 func (f *webFile) send(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", webPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	if r.TLS != nil {
-		h.Set("Strict-Transport-Security", "max-age=31540000; includeSubDomains")
-	}
 	h.Set("ETag", f.tag)
 	if r.Header.Get("If-None-Match") == f.tag {
 		w.WriteHeader(http.StatusNotModified)
