@@ -952,18 +952,19 @@ func (p *parser) exceptions(list []Exception) []Exception {
 	return list
 }
 
-// links reads links, the first MaxLinks that name a trace.
+// links reads links, the first Limits.Links that name a trace.
 func (p *parser) links(list []Link) []Link {
 	if p.peek() != '[' {
 		p.misfit()
 		return list
 	}
+	most := p.d.Limits.OrDefault().Links
 	for ok := p.open(']'); ok; ok = p.more(']') {
 		if p.peek() != '{' {
 			p.misfit()
 			continue
 		}
-		if link, ok := p.link(); ok && len(list) < MaxLinks {
+		if link, ok := p.link(); ok && len(list) < most {
 			list = append(list, link)
 		} else {
 			p.d.Repairs.Members++

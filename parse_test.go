@@ -1203,3 +1203,20 @@ func plainSegments(list []tomo.Segment, object map[string]any, enclosing int32) 
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_.]{1,500}$`)
+
+// TestLinksWithin: who parses may take another number of links; the rest is told as
+// repairs.
+func TestLinksWithin(t *testing.T) {
+	const sent = 30
+	text := []byte(`{"trace_id":"1-6553f100-0123456789abcdef01234567","id":"0123456789abcdef","name":"a","start_time":1,"end_time":2,"links":[` +
+		strings.TrimSuffix(strings.Repeat(`{"trace_id":"1-6553f100-0123456789abcdef01234567"},`, sent), ",") + `]}`)
+	for _, test := range []struct{ limit, want int }{{0, tomo.MaxLinks}, {1, 1}, {29, 29}, {30, 30}, {1000, 30}} {
+		d := tomo.Document{Limits: tomo.Limits{Links: test.limit}}
+		if refusal := d.Parse(tomo.RawDocument{Text: text}); refusal != nil {
+			t.Fatal(refusal)
+		}
+		if got := len(d.Segments[0].Links); got != test.want || d.Repairs.Members != sent-test.want {
+			t.Errorf("limit %d: %d links taken, %d left out; want %d and %d", test.limit, got, d.Repairs.Members, test.want, sent-test.want)
+		}
+	}
+}

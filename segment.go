@@ -23,6 +23,9 @@ type Document struct {
 	Segments []Segment
 	// Repairs names what was wrong with the document but did not refuse it.
 	Repairs Repairs
+	// Limits is set by who parses and bounds what is taken; the zero value is
+	// X-Ray's.
+	Limits Limits
 }
 
 // Repairs counts what parsing left out or shortened.
@@ -151,8 +154,6 @@ const (
 	// annotation, in characters.
 	MaxAnnotationKey   = 500
 	MaxAnnotationValue = 1000
-	// MaxLinks is the number of links kept of one entity.
-	MaxLinks = 20
 	// MaxDepth is how deep JSON may nest before it is a ParseError.
 	MaxDepth = 1000
 )

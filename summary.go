@@ -127,7 +127,8 @@ const (
 )
 
 // SummaryAnnotation is one distinct key and value of a trace and the nodes
-// whose segments carry it. At most MaxIndexedAnnotations are indexed.
+// whose segments carry it. At most Limits.Annotations are indexed; all of
+// them stay in the documents.
 type SummaryAnnotation struct {
 	Annotation
 	Nodes []int
@@ -138,10 +139,6 @@ type User struct {
 	Name  string
 	Nodes []int
 }
-
-// MaxIndexedAnnotations is how many annotations of a trace are indexed. All of
-// them stay in the documents. Documented limit of the service.
-const MaxIndexedAnnotations = 50
 
 // Matches reports whether the trace lies in w.
 func (s *Summary) Matches(w Window) bool {

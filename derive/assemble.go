@@ -36,6 +36,7 @@ const none int32 = -1
 // The slices are reused from one trace to the next, so nothing handed out may
 // point into them.
 type assembly struct {
+	limits    tomo.Limits
 	order     []int32         // the documents given, by receipt
 	documents []tomo.Document // distinct and parsed, by receipt
 	versions  []version       // by id, then receipt
@@ -139,8 +140,9 @@ func (a *assembly) release() {
 type reading func(*tomo.Document, tomo.RawDocument) *tomo.Refusal
 
 // assemble puts a trace together. Documents that do not parse are left out.
-func assemble(docs []tomo.RawDocument, how reading) *assembly {
+func assemble(docs []tomo.RawDocument, how reading, within Within) *assembly {
 	a := assemblies.Get().(*assembly)
+	a.limits = tomo.Limits(within).OrDefault()
 	a.read(docs, how)
 	a.merge()
 	a.place()
@@ -165,6 +167,7 @@ func (a *assembly) read(docs []tomo.RawDocument, how reading) {
 	a.received, a.revision = math.MinInt64, 0
 	for _, i := range a.order {
 		d := a.document()
+		d.Limits = a.limits
 		if how(d, docs[i]) != nil {
 			a.documents = a.documents[:len(a.documents)-1]
 			continue

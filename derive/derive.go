@@ -21,6 +21,10 @@ package derive
 
 import "github.com/tomotrace/tomo"
 
+// Within derives within limits, which say how much of the documents is indexed
+// and shown. The functions of the package have X-Ray's.
+type Within tomo.Limits
+
 // Summary derives what can be asked about the trace id from its documents,
 // which may be in any order; of documents with equal texts the earliest counts.
 // Where documents of one id contradict each other and were received in the same
@@ -28,7 +32,12 @@ import "github.com/tomotrace/tomo"
 //
 // The strings of the summary point into the documents' texts.
 func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
-	a := assemble(docs, (*tomo.Document).Outline)
+	return Within{}.Summary(id, docs)
+}
+
+// Summary is [Summary] within the limits.
+func (l Within) Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
+	a := assemble(docs, (*tomo.Document).Outline, l)
 	defer a.release()
 	return a.summary(id)
 }
@@ -38,7 +47,12 @@ func Summary(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
 //
 // The strings of the detail point into the documents' texts.
 func Detail(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Detail {
-	a := assemble(docs, (*tomo.Document).Outline)
+	return Within{}.Detail(id, docs)
+}
+
+// Detail is [Detail] within the limits.
+func (l Within) Detail(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Detail {
+	a := assemble(docs, (*tomo.Document).Outline, l)
 	defer a.release()
 	return a.detail(a.summary(id), tomo.AllParts, nil, nil)
 }
@@ -47,8 +61,8 @@ func Detail(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Detail {
 // parts of the detail they are derived too and shown to look, which costs a
 // fraction of what Detail does. What is not wanted is left empty. The detail,
 // but for its summary, is good until look returns.
-func Look(id tomo.TraceID, docs []tomo.RawDocument, wanted func(*tomo.Summary) tomo.DetailParts, look func(*tomo.Detail)) *tomo.Summary {
-	a := assemble(docs, (*tomo.Document).Outline)
+func (l Within) Look(id tomo.TraceID, docs []tomo.RawDocument, wanted func(*tomo.Summary) tomo.DetailParts, look func(*tomo.Detail)) *tomo.Summary {
+	a := assemble(docs, (*tomo.Document).Outline, l)
 	defer a.release()
 	s := a.summary(id)
 	if parts := wanted(s); parts != 0 {
@@ -67,7 +81,12 @@ func Look(id tomo.TraceID, docs []tomo.RawDocument, wanted func(*tomo.Summary) t
 // segment for each call whose callee sent none. LimitExceeded is left for the
 // caller to say.
 func Trace(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Trace {
-	a := assemble(docs, (*tomo.Document).Parse)
+	return Within{}.Trace(id, docs)
+}
+
+// Trace is [Trace] within the limits.
+func (l Within) Trace(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Trace {
+	a := assemble(docs, (*tomo.Document).Parse, l)
 	defer a.release()
 	return a.trace(id)
 }

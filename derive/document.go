@@ -13,7 +13,8 @@ import (
 // appendSegment appends the entity s as it is shown: its members in the
 // service's order, repaired, then those that nothing here knows, then its
 // subsegments. A top-level segment has a traceID and shows it and its parent;
-// what is folded into one has none and shows neither.
+// what is folded into one has none and shows neither. Of its links the first are
+// shown, as many as links says.
 //
 // children appends the elements of the subsegments array and reports whether
 // there are any; nil stands for none. What of them is embedded in s.Text is
@@ -21,7 +22,7 @@ import (
 //
 // X-Ray: shows flags only if true and leaves out empty stacks. Members outside
 // the schema, which X-Ray drops, stay here.
-func appendSegment(dst []byte, s *tomo.Segment, traceID *tomo.TraceID, children func(dst []byte) ([]byte, bool)) []byte {
+func appendSegment(dst []byte, s *tomo.Segment, traceID *tomo.TraceID, links int, children func(dst []byte) ([]byte, bool)) []byte {
 	sent := membersOf(s.Text)
 	dst = appendIdentity(dst, s.ID, s, sent, traceID)
 	if traceID != nil && s.HasParent {
@@ -32,7 +33,7 @@ func appendSegment(dst []byte, s *tomo.Segment, traceID *tomo.TraceID, children 
 	}
 	dst = appendFlags(dst, s)
 	for _, known := range shownMembers {
-		dst = known.append(dst, s, sent)
+		dst = known.append(dst, s, sent, links)
 	}
 	for _, m := range sent {
 		if !knownMembers[m.key] {
@@ -59,7 +60,7 @@ func appendInferred(dst []byte, id tomo.SegmentID, s *tomo.Segment, traceID tomo
 	dst = append(dst, `,"inferred":true`...)
 	dst = appendFlags(dst, s)
 	for _, known := range shownMembers[:inferredMembers] {
-		dst = known.append(dst, s, sent)
+		dst = known.append(dst, s, sent, 0)
 	}
 	if origin != "" {
 		dst = appendText(append(dst, `,"origin":`...), origin)
@@ -139,7 +140,7 @@ var shownMembers = []shownMember{
 	{"metadata", shape{kind: isNotNull}},
 	{"user", shape{kind: isFilledText}},
 	{"cause", causeShape},
-	{"links", shape{kind: isList, element: &linkShape, most: tomo.MaxLinks}},
+	{"links", shape{kind: isLinks, element: &linkShape}},
 	{"namespace", shape{kind: isFilledText}},
 	{"traced", shape{kind: isTrue}},
 	{"precursor_ids", shape{kind: isList, element: &shape{kind: isText}}},
@@ -162,7 +163,7 @@ var knownMembers = func() map[string]bool {
 	return known
 }()
 
-func (m shownMember) append(dst []byte, s *tomo.Segment, sent members) []byte {
+func (m shownMember) append(dst []byte, s *tomo.Segment, sent members, links int) []byte {
 	value := sent.value(m.key)
 	if value == nil {
 		return dst
@@ -170,9 +171,12 @@ func (m shownMember) append(dst []byte, s *tomo.Segment, sent members) []byte {
 	before := len(dst)
 	dst = appendKey(dst, m.key)
 	fits := false
-	if m.shape.kind == isAnnotations {
+	switch m.shape.kind {
+	case isAnnotations:
 		dst, fits = appendAnnotations(dst, value, s.Annotations)
-	} else {
+	case isLinks:
+		dst, fits = m.shape.appendLinks(dst, value, links)
+	default:
 		dst, fits = m.shape.append(dst, value)
 	}
 	if !fits {
@@ -188,7 +192,6 @@ type shape struct {
 	members map[string]*shape // of an object; members not listed stay as sent
 	needs   string            // of an object: the member without which it is not shown
 	element *shape            // of a list
-	most    int               // of a list: how many elements are shown; 0: all
 }
 
 type shapeKind uint8
@@ -206,6 +209,7 @@ const (
 	isList                         // an array of elements; those that do not fit are left out, an empty one is not shown
 	isIDOrObject                   // what a cause is
 	isAnnotations                  // an object of strings, numbers and booleans
+	isLinks                        // a list of which some are shown
 )
 
 var (
@@ -286,7 +290,7 @@ func (sh *shape) append(dst, value []byte) ([]byte, bool) {
 		}
 		fits = true
 	case isList:
-		return sh.appendList(dst, value)
+		return sh.appendList(dst, value, math.MaxInt)
 	case isIDOrObject:
 		if first == '{' {
 			return sh.appendObject(dst, value)
@@ -320,11 +324,19 @@ func (sh *shape) appendObject(dst, value []byte) ([]byte, bool) {
 	return append(dst, '}'), complete
 }
 
-func (sh *shape) appendList(dst, value []byte) ([]byte, bool) {
+func (sh *shape) appendLinks(dst, value []byte, most int) ([]byte, bool) {
+	if value[0] != '[' {
+		return dst, false
+	}
+	return sh.appendList(dst, value, most)
+}
+
+// appendList appends at most so many of the elements that fit.
+func (sh *shape) appendList(dst, value []byte, most int) ([]byte, bool) {
 	dst = append(dst, '[')
 	count := 0
 	for element := range tomo.Elements(value) {
-		if sh.most > 0 && count == sh.most {
+		if count == most {
 			break
 		}
 		before := len(dst)

@@ -34,7 +34,7 @@ func show(d *tomo.Document) []byte {
 }
 
 func showEntity(dst []byte, d *tomo.Document, at int32, traceID *tomo.TraceID) []byte {
-	return appendSegment(dst, &d.Segments[at], traceID, func(dst []byte) ([]byte, bool) {
+	return appendSegment(dst, &d.Segments[at], traceID, len(d.Segments[at].Links), func(dst []byte) ([]byte, bool) {
 		any := false
 		for i := range d.Segments {
 			if d.Segments[i].Enclosing != at {

@@ -424,7 +424,7 @@ func TestLook(t *testing.T) {
 			want.RootCauses.Error = nil
 		}
 		looked := false
-		summary := derive.Look(id, m.documents, func(*tomo.Summary) tomo.DetailParts { return parts }, func(d *tomo.Detail) {
+		summary := derive.Within{}.Look(id, m.documents, func(*tomo.Summary) tomo.DetailParts { return parts }, func(d *tomo.Detail) {
 			looked = true
 			if diff := cmp.Diff(&want, d, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("parts %b (-want +got)\n%s", parts, diff)

@@ -323,7 +323,7 @@ func (a *assembly) findValues() {
 			for _, annotation := range s.Annotations {
 				thing, found := f.annotations.find(annotation)
 				if !found {
-					if len(f.annotations.list) == tomo.MaxIndexedAnnotations {
+					if len(f.annotations.list) == a.limits.Annotations {
 						continue
 					}
 					thing = f.annotations.add(annotation)

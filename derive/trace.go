@@ -13,11 +13,12 @@ func (a *assembly) trace(id tomo.TraceID) *tomo.Trace {
 		Duration: a.bounds.duration(),
 		Segments: make([]tomo.ShownSegment, 0, len(a.segments)+len(a.inferred)),
 	}
+	links := a.limits.TraceLinks
 	for _, i := range a.segments {
 		e := &a.entities[i]
 		t.Segments = append(t.Segments, tomo.ShownSegment{
 			ID:       e.id,
-			Document: a.appendEntity(make([]byte, 0, len(e.segment.Text)+len(e.segment.Text)/4), i, &id),
+			Document: a.appendEntity(make([]byte, 0, len(e.segment.Text)+len(e.segment.Text)/4), i, &id, &links),
 		})
 	}
 	for _, i := range a.inferred {
@@ -31,15 +32,18 @@ func (a *assembly) trace(id tomo.TraceID) *tomo.Trace {
 	return t
 }
 
-// appendEntity appends an entity with everything below it.
-func (a *assembly) appendEntity(dst []byte, i int32, traceID *tomo.TraceID) []byte {
+// appendEntity appends an entity with everything below it. links is how many
+// links may still be shown.
+func (a *assembly) appendEntity(dst []byte, i int32, traceID *tomo.TraceID, links *int) []byte {
 	e := &a.entities[i]
-	return appendSegment(dst, e.segment, traceID, func(dst []byte) ([]byte, bool) {
+	shown := min(len(e.segment.Links), *links)
+	*links -= shown
+	return appendSegment(dst, e.segment, traceID, shown, func(dst []byte) ([]byte, bool) {
 		for child := e.firstChild; child != none; child = a.entities[child].next {
 			if child != e.firstChild {
 				dst = append(dst, ',')
 			}
-			dst = a.appendEntity(dst, child, nil)
+			dst = a.appendEntity(dst, child, nil, links)
 		}
 		return dst, e.firstChild != none
 	})

@@ -117,7 +117,7 @@ func BenchmarkSort(b *testing.B) {
 		ids[i], docs[i] = trace[0].TraceID, texts(trace)
 	}
 	run := func(name string, filters []string) {
-		sorter := ingest.NewSorter(nil)
+		sorter := ingest.NewSorter(nil, tomo.Limits{})
 		sorter.Follow(groupsOf(filters))
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -143,7 +143,7 @@ func BenchmarkSettle(b *testing.B) {
 	}{{"none", nil}, {"25 groups", usualGroups}} {
 		b.Run(test.name, func(b *testing.B) {
 			const round = 2000
-			sorter := ingest.NewSorter(nil)
+			sorter := ingest.NewSorter(nil, tomo.Limits{})
 			sorter.Follow(groupsOf(test.filters))
 			store, err := localstore.Open(b.TempDir(), localstore.Options{Derive: derive.Summary})
 			if err != nil {

@@ -47,12 +47,14 @@ type Options struct {
 	// StrictTraceIDs refuses trace ids whose date is more than 30 days past or
 	// 5 minutes ahead with InvalidTraceId, X-Ray's rule before it took W3C ids.
 	StrictTraceIDs bool
+	// Limits are how much of documents is indexed and shown.
+	Limits tomo.Limits
 	// Settle says when a trace is settled. Zero fields: quiet for 3 s, or open
 	// for a minute; a round begins when a trace has been due for 30 s or 32 MiB
 	// are due.
 	Settle tomo.SettlePolicy
 	// Sorter puts traces into groups and decides which are kept. nil: there are
-	// no groups but Default, and all are kept.
+	// no groups but Default, and all are kept. It has limits of its own.
 	Sorter *Sorter
 	// Losses is told what was not stored as sent. nil: a ledger of its own.
 	Losses *Losses
@@ -85,7 +87,7 @@ func (o *Options) setDefaults() {
 		o.Settle.Round = 32 << 20
 	}
 	if o.Sorter == nil {
-		o.Sorter = NewSorter(o.Logger)
+		o.Sorter = NewSorter(o.Logger, o.Limits)
 	}
 	if o.Losses == nil {
 		o.Losses = NewLosses()
@@ -251,6 +253,7 @@ func insert(list []placed, r placed) []placed {
 
 // admit parses one document and puts it among the incoming or the refused.
 func (p *Pipeline) admit(s *scratch, place int, raw tomo.RawDocument, refused []placed) []placed {
+	s.doc.Limits = p.o.Limits
 	if refusal := s.doc.Parse(raw); refusal != nil {
 		return append(refused, placed{place, *refusal})
 	}

@@ -43,13 +43,13 @@ type Sorter struct {
 }
 
 // NewSorter makes a sorter that knows no group but Default and keeps every
-// trace. log may be nil.
-func NewSorter(log *slog.Logger) *Sorter {
+// trace. It derives within limits. log may be nil.
+func NewSorter(log *slog.Logger, limits tomo.Limits) *Sorter {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Sorter{log: log}
-	s.compiled.Store(&sorting{})
+	s.compiled.Store(&sorting{within: derive.Within(limits)})
 	return s
 }
 
@@ -103,7 +103,7 @@ func (s *Sorter) current() *sorting {
 	s.compiling.Lock()
 	defer s.compiling.Unlock()
 	// The revision comes first: what changes while we read is read again.
-	fresh := &sorting{rules: rules, revision: (*rules).Revision()}
+	fresh := &sorting{within: have.within, rules: rules, revision: (*rules).Revision()}
 	if have = s.compiled.Load(); have.rules == fresh.rules && have.revision == fresh.revision {
 		return have
 	}
@@ -130,6 +130,7 @@ func (s *Sorter) complain(now *sorting) {
 
 // sorting is the rules of one moment, compiled. It is never changed.
 type sorting struct {
+	within   derive.Within
 	rules    *Rules
 	revision int64
 	groups   []sortedGroup // by id, without Default
@@ -193,7 +194,7 @@ func (s *sorting) sort(t *tomo.TraceDocuments, settling bool) sorted {
 	groups = groups[:len(s.groups)]
 	deciding := settling && t.Before == nil
 	var decision Decision
-	summary := derive.Look(t.ID, t.Documents, func(summary *tomo.Summary) (wanted tomo.DetailParts) {
+	summary := s.within.Look(t.ID, t.Documents, func(summary *tomo.Summary) (wanted tomo.DetailParts) {
 		for i := range s.groups {
 			if m := s.groups[i].matcher; m != nil {
 				if groups[i] = m.MatchSummary(summary); groups[i] == filter.Unknown {

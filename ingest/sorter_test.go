@@ -49,7 +49,7 @@ type plant struct {
 func newPlant(t testing.TB) *plant {
 	p := &plant{t: t, metrics: prometheus.NewRegistry()}
 	p.rules = *groupsOf(nil)
-	sorter := ingest.NewSorter(nil)
+	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	sorter.Follow(&p.rules)
 	p.Pipeline = ingest.New(&p.store, ingest.Options{Sorter: sorter})
 	p.metrics.MustRegister(p.Collectors()...)

@@ -48,7 +48,7 @@ func newHouse(t *testing.T, o insights.Options) *house {
 func (h *house) open() {
 	h.t.Helper()
 	clock := func() time.Time { return h.now }
-	sorter := ingest.NewSorter(nil)
+	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	var err error
 	if h.store, err = localstore.Open(h.dir, localstore.Options{Derive: sorter.Summary, Now: clock}); err != nil {
 		h.t.Fatal(err)

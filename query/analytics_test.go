@@ -66,7 +66,7 @@ func (d *draw) analyse(t *testing.T, seed uint64) (told int) {
 			details = append(details, derive.Detail(id, all.Documents))
 		}
 		for range 12 {
-			told += d.ask(t, query.New(store), details, fmt.Sprintf("seed %d, round %d", seed, round))
+			told += d.ask(t, query.New(store, query.Options{}), details, fmt.Sprintf("seed %d, round %d", seed, round))
 		}
 	}
 	return told
@@ -542,7 +542,7 @@ func TestDifferences(t *testing.T) {
 			n.sets[1] = append(n.sets[1], d)
 		}
 	}
-	a, err := query.New(store).Analyse(t.Context(), query.AnalysisQuestion{Sets: []filter.Expr{nil, nil}, Differences: 100})
+	a, err := query.New(store, query.Options{}).Analyse(t.Context(), query.AnalysisQuestion{Sets: []filter.Expr{nil, nil}, Differences: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -633,7 +633,7 @@ func TestManyValues(t *testing.T) {
 		}
 		return s
 	}
-	a, err := query.New(store).Analyse(t.Context(), query.AnalysisQuestion{
+	a, err := query.New(store, query.Options{}).Analyse(t.Context(), query.AnalysisQuestion{
 		Sets: []filter.Expr{nil, nil}, Attributes: []query.Attribute{{Name: "user"}}, Top: 2, Differences: 5,
 	})
 	if err != nil {
@@ -677,7 +677,7 @@ func TestDotsOfMany(t *testing.T) {
 		return s
 	}
 	q := query.AnalysisQuestion{Window: tomo.Window{TimeRange: tomo.TimeRange{Start: 5, End: n * 1000}}, Sets: []filter.Expr{nil}, Dots: 500, Group: "four"}
-	a, err := query.New(store).Analyse(t.Context(), q)
+	a, err := query.New(store, query.Options{}).Analyse(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -699,7 +699,7 @@ func TestDotsOfMany(t *testing.T) {
 	if count != n || faults != 5 || slowest != time.Hour {
 		t.Errorf("the dots stand for %d traces, %d failed, the slowest took %v; want %d, 5, 1h", count, faults, slowest, n)
 	}
-	again, err := query.New(store).Analyse(t.Context(), q)
+	again, err := query.New(store, query.Options{}).Analyse(t.Context(), q)
 	if err != nil || !slices.Equal(again.Sets[0].Dots, dots) {
 		t.Errorf("the dots are others when asked again, %v", err)
 	}
@@ -716,7 +716,7 @@ func TestChance(t *testing.T) {
 		}
 		return s
 	}
-	a, err := query.New(store).Analyse(t.Context(), query.AnalysisQuestion{Sets: []filter.Expr{nil, nil}, Differences: 10})
+	a, err := query.New(store, query.Options{}).Analyse(t.Context(), query.AnalysisQuestion{Sets: []filter.Expr{nil, nil}, Differences: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -737,7 +737,7 @@ func TestAnalysisEnds(t *testing.T) {
 		return 1
 	}
 	var progress query.Progress
-	_, err := query.New(store).Analyse(ctx, query.AnalysisQuestion{Sets: []filter.Expr{nil}, Progress: &progress})
+	_, err := query.New(store, query.Options{}).Analyse(ctx, query.AnalysisQuestion{Sets: []filter.Expr{nil}, Progress: &progress})
 	if n := progress.Looked.Load(); !errors.Is(err, context.Canceled) || n < 9_000 || n > 12_000 {
 		t.Errorf("a question whose context ended after 10,000 traces looked at %d: %v", n, err)
 	}
@@ -763,7 +763,7 @@ func TestAnalysisLimits(t *testing.T) {
 		{query.AnalysisQuestion{Sets: one, Buckets: 1}, "a time series has at least 2 buckets"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 5, Window: tomo.Window{TimeRange: tomo.Always}}, "a window with a time series lies within 70,000 years of 1970"},
 	} {
-		_, err := query.New(&manyTraces{}).Analyse(t.Context(), tt.q)
+		_, err := query.New(&manyTraces{}, query.Options{}).Analyse(t.Context(), tt.q)
 		var known *tomo.Error
 		if !errors.As(err, &known) || known.Code != tomo.Invalid || known.Message != tt.want {
 			t.Errorf("%+v: %v; want %s", tt.q, err, tt.want)

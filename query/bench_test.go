@@ -56,7 +56,7 @@ func BenchmarkSeries(b *testing.B) {
 			settle()
 		}
 	}
-	e := query.New(store)
+	e := query.New(store, query.Options{})
 	for _, q := range []struct {
 		name string
 		query.SeriesQuestion

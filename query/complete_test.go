@@ -37,7 +37,7 @@ func wordShop(t *testing.T) *query.Engine {
 	if refusals, err := ingest.New(store, ingest.Options{}).Accept(t.Context(), "test", docs); err != nil || len(refusals) > 0 {
 		t.Fatal(refusals, err)
 	}
-	return query.New(store)
+	return query.New(store, query.Options{})
 }
 
 func TestComplete(t *testing.T) {
@@ -145,7 +145,7 @@ func (s *rareStore) Summaries(_ context.Context, _ tomo.Window, p filter.Plan, _
 }
 
 func TestCompleteRare(t *testing.T) {
-	answer, err := query.New(&rareStore{}).Complete(t.Context(), query.CompletionQuestion{Text: `user = "ra`, Cursor: 10})
+	answer, err := query.New(&rareStore{}, query.Options{}).Complete(t.Context(), query.CompletionQuestion{Text: `user = "ra`, Cursor: 10})
 	if err != nil || len(answer.Suggestions) != 1 || answer.Suggestions[0].Text != `"rare"` || answer.Suggestions[0].Count != 0 {
 		t.Errorf("%+v, %v; want rare, with an unknown count", answer, err)
 	}

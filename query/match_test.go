@@ -110,7 +110,7 @@ func (d *draw) compare(t *testing.T, seed uint64) (matched int) {
 			return 1
 		})
 		for _, e := range expressions {
-			matched += holds(t, query.New(s), details, e, fmt.Sprintf("seed %d, %s", seed, state))
+			matched += holds(t, query.New(s, query.Options{}), details, e, fmt.Sprintf("seed %d, %s", seed, state))
 		}
 	}
 	put()

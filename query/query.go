@@ -65,12 +65,22 @@ type Store interface {
 
 // Engine answers questions from a store.
 type Engine struct {
-	store Store
-	words vocabularies // for completions
+	store  Store
+	within derive.Within
+	words  vocabularies // for completions
+}
+
+// Options configure an engine. The zero value is a good default.
+type Options struct {
+	// Limits are how much of a trace is shown, and indexed of one that is open. A
+	// settled trace is found by what was indexed when it settled.
+	Limits tomo.Limits
 }
 
 // New makes an engine over store.
-func New(store Store) *Engine { return &Engine{store: store} }
+func New(store Store, o Options) *Engine {
+	return &Engine{store: store, within: derive.Within(o.Limits)}
+}
 
 // Traces gives the traces with the given ids, in that order. Unknown ids are
 // left out, as the service was seen to do.
@@ -84,7 +94,7 @@ func (e *Engine) Traces(ctx context.Context, ids []tomo.TraceID) ([]*tomo.Trace,
 		if len(all.Documents) == 0 {
 			continue
 		}
-		trace := derive.Trace(id, all.Documents)
+		trace := e.within.Trace(id, all.Documents)
 		trace.LimitExceeded = all.LimitExceeded
 		traces = append(traces, trace)
 	}
@@ -100,7 +110,7 @@ func (e *Engine) Detail(ctx context.Context, id tomo.TraceID) (*tomo.Detail, err
 	if len(all.Documents) == 0 {
 		return nil, nil
 	}
-	d := derive.Detail(id, all.Documents)
+	d := e.within.Detail(id, all.Documents)
 	d.LimitExceeded = all.LimitExceeded
 	return d, nil
 }
@@ -367,7 +377,7 @@ func (e *Engine) detail(ctx context.Context, list []*candidate) error {
 				continue
 			}
 			derivations.Go(func() error {
-				c.detail = derive.Detail(c.at.ID, all[i].Documents)
+				c.detail = e.withinOf(c, len(all[i].Documents)).Detail(c.at.ID, all[i].Documents)
 				c.detail.LimitExceeded = all[i].LimitExceeded
 				return nil
 			})
@@ -377,6 +387,17 @@ func (e *Engine) detail(ctx context.Context, list []*candidate) error {
 		}
 	}
 	return nil
+}
+
+// withinOf are the limits to hold a candidate of so many documents against a
+// filter by. One that was settled when others were in force has the annotations
+// that it had then: what its documents tell has to agree with its summary.
+func (e *Engine) withinOf(c *candidate, documents int) derive.Within {
+	within := e.within
+	if c.summary != nil && c.summary.Documents == documents && len(c.summary.Annotations) > 0 {
+		within.Annotations = len(c.summary.Annotations)
+	}
+	return within
 }
 
 // sampled says whether a trace belongs to the share of rate. It is always the
@@ -425,7 +446,7 @@ func (e *Engine) TraceGraph(ctx context.Context, ids []tomo.TraceID) (*tomo.Serv
 			return nil, fmt.Errorf("reading trace %v: %w", id, err)
 		}
 		if len(all.Documents) > 0 {
-			summaries = append(summaries, derive.Summary(id, all.Documents))
+			summaries = append(summaries, e.within.Summary(id, all.Documents))
 		}
 	}
 	if len(summaries) == 0 {

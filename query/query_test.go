@@ -28,7 +28,7 @@ func filled(t *testing.T, n int) *query.Engine {
 	if _, err := ingest.New(store, ingest.Options{}).Accept(context.Background(), "test", docs); err != nil {
 		t.Fatal(err)
 	}
-	return query.New(store)
+	return query.New(store, query.Options{})
 }
 
 const first = 1767607200

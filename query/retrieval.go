@@ -141,7 +141,7 @@ func (rs *Retrievals) Traces(ctx context.Context, token string, from, limit int)
 			return nil, err
 		}
 		if docs != nil {
-			trace := derive.Trace(job.ids[i], docs.Documents)
+			trace := rs.engine.within.Trace(job.ids[i], docs.Documents)
 			trace.LimitExceeded = docs.LimitExceeded
 			answer.Traces = append(answer.Traces, trace)
 		}
@@ -158,7 +158,7 @@ func (rs *Retrievals) read(ctx context.Context, job *retrieval, id tomo.TraceID)
 	if len(docs.Documents) == 0 {
 		return nil, nil, nil
 	}
-	s := derive.Summary(id, docs.Documents)
+	s := rs.engine.within.Summary(id, docs.Documents)
 	if !job.r.Overlaps(s.Start, s.Start.Add(max(s.Duration, 0))) {
 		return nil, nil, nil
 	}
@@ -194,7 +194,7 @@ func (rs *Retrievals) Graph(ctx context.Context, token string) (RetrievalStatus,
 			continue
 		}
 		summaries = append(summaries, s)
-		addLinks(links, docs)
+		addLinks(links, docs, tomo.Limits(rs.engine.within).OrDefault())
 	}
 	graph := derive.Graph(summaries...)
 	ofServices := make([][]GraphLink, len(graph.Services))
@@ -205,10 +205,11 @@ func (rs *Retrievals) Graph(ctx context.Context, token string) (RetrievalStatus,
 	return job.status, graph, ofServices, nil
 }
 
-// addLinks gathers the links that the segments of a trace have, by node. Equal
-// kinds of links of one node and trace are one, with all it names.
-func addLinks(links map[tomo.NodeID][]GraphLink, docs *tomo.TraceDocuments) {
-	var doc tomo.Document
+// addLinks gathers the links that the segments of a trace have, by node, up to the
+// limit. Equal kinds of links of one node and trace are one, with all it names.
+func addLinks(links map[tomo.NodeID][]GraphLink, docs *tomo.TraceDocuments, limits tomo.Limits) {
+	doc := tomo.Document{Limits: limits}
+	left := limits.TraceLinks
 	for _, raw := range docs.Documents {
 		if doc.Parse(raw) != nil || len(doc.Segments) == 0 || doc.Segments[0].Subsegment {
 			continue
@@ -217,21 +218,29 @@ func addLinks(links map[tomo.NodeID][]GraphLink, docs *tomo.TraceDocuments) {
 		node := tomo.NodeID{Name: top.Name, Type: top.Origin, Account: top.AWS.AccountID}
 		for i := range doc.Segments {
 			for _, l := range doc.Segments[i].Links {
-				addLink(links, node, docs.ID, l)
+				if left == 0 {
+					return
+				}
+				if addLink(links, node, docs.ID, l) {
+					left--
+				}
 			}
 		}
 	}
 }
 
-func addLink(links map[tomo.NodeID][]GraphLink, node tomo.NodeID, source tomo.TraceID, l tomo.Link) {
+// addLink reports whether the link is a new one.
+func addLink(links map[tomo.NodeID][]GraphLink, node tomo.NodeID, source tomo.TraceID, l tomo.Link) bool {
 	list := links[node]
 	for i := range list {
 		if g := &list[i]; g.Source == source && g.Parent == l.Parent && g.Child == l.Child {
-			if !slices.Contains(g.Destinations, l.TraceID) {
-				g.Destinations = append(g.Destinations, l.TraceID)
+			if slices.Contains(g.Destinations, l.TraceID) {
+				return false
 			}
-			return
+			g.Destinations = append(g.Destinations, l.TraceID)
+			return true
 		}
 	}
 	links[node] = append(list, GraphLink{l.Parent, l.Child, source, []tomo.TraceID{l.TraceID}})
+	return true
 }

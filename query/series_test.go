@@ -78,7 +78,7 @@ func selector(t testing.TB, text string) filter.Expr {
 
 func ask(t testing.TB, store query.Store, q query.SeriesQuestion) *query.Series {
 	t.Helper()
-	answer, err := query.New(store).Series(context.Background(), q)
+	answer, err := query.New(store, query.Options{}).Series(context.Background(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestSeriesPages(t *testing.T) {
 	}
 	for _, token := range []string{"x", "not-a-token", "AAAAAAAAAAA", "====", q.Token + "AAAAAAAAAAAAAA"} {
 		q.Token = token
-		_, err := query.New(store).Series(context.Background(), q)
+		_, err := query.New(store, query.Options{}).Series(context.Background(), q)
 		var known *tomo.Error
 		if !errors.As(err, &known) || known.Code != tomo.Invalid || known.Message != "Invalid token "+token {
 			t.Errorf("token %s: %v", token, err)

@@ -23,6 +23,10 @@ type Quotas struct {
 	Change   float64 // calls that change settings
 }
 
+// XRaySegments is the rate that X-Ray publishes: segments a second, of an account in
+// a region.
+const XRaySegments = 2600
+
 // class is a kind of operations that share a quota.
 type class int
 

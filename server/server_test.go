@@ -82,7 +82,7 @@ func newServices(t testing.TB, q server.Quotas, before ...func(*store)) (*server
 func newParts(t testing.TB, before ...func(*store)) (server.Parts, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
-	sorter := ingest.NewSorter(nil)
+	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Now: clock})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func newParts(t testing.TB, before ...func(*store)) (server.Parts, *store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s), Settings: set, Insights: in}, s
+	return server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s, query.Options{}), Settings: set, Insights: in}, s
 }
 
 // newServer is a server of one tenant, who is everybody.

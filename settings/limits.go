@@ -14,7 +14,7 @@ type Limits struct {
 
 func (l *Limits) setDefaults() {
 	for limit, documented := range map[*int]int{
-		&l.Groups: tomo.MaxGroups, &l.SamplingRules: tomo.MaxSamplingRules, &l.Tags: maxTags, &l.Policies: MaxPolicies, &l.PolicySize: MaxPolicyDocument,
+		&l.Groups: tomo.MaxGroups, &l.SamplingRules: tomo.MaxSamplingRules, &l.Tags: MaxTags, &l.Policies: MaxPolicies, &l.PolicySize: MaxPolicyDocument,
 	} {
 		if *limit == 0 {
 			*limit = documented

@@ -105,9 +105,6 @@ func (s *Settings) Revision() int64 {
 	return s.revision
 }
 
-// Limits are those in force.
-func (s *Settings) Limits() Limits { return s.limits }
-
 var (
 	account = regexp.MustCompile(`^[0-9]{12}$`)
 	region  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)

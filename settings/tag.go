@@ -12,10 +12,10 @@ import (
 	"github.com/tomotrace/tomo"
 )
 
-// maxTags is how many tags a resource may have. Documented quota of the service,
-// like the lengths below.
+// MaxTags is how many tags a resource may have, unless Limits say another. Documented
+// quota of the service, like the lengths below.
 const (
-	maxTags     = 50
+	MaxTags     = 50
 	maxTagKey   = 128 // characters
 	maxTagValue = 256
 )

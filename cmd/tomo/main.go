@@ -105,7 +105,7 @@ func newParser(c *commands, ctx context.Context, std *streams, more ...kong.Opti
 		kong.Writers(std.out, std.err),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(std),
-		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument), "account": settings.DefaultAccount, "region": settings.DefaultRegion},
+		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument), "account": settings.DefaultAccount, "region": settings.DefaultRegion, "limits": limitsText(), "quotas": xrayQuotas},
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 	)...)
 }

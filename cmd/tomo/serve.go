@@ -14,8 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +26,6 @@ import (
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/keyring"
 	"github.com/tomotrace/tomo/server"
-	"github.com/tomotrace/tomo/settings"
 )
 
 type serveCmd struct {
@@ -45,18 +42,18 @@ type serveCmd struct {
 	InsightsWebhookSecret string        `help:"Secret that signs what the webhook is told. Rather set the variable: others can read the command line." placeholder:"SECRET" env:"TOMO_INSIGHTS_WEBHOOK_SECRET"`
 	EncryptionKeys        string        `name:"encryption-keys" help:"File of keys that data may be encrypted with, made by tomo keys add. PutEncryptionConfig chooses one." env:"TOMO_ENCRYPTION_KEYS"`
 	credentialsFlags
-	UDPTenant           string             `name:"udp-tenant" help:"Whose the segments are that come as datagrams. By default the tenant default; with credentials, only on a loopback address." env:"TOMO_UDP_TENANT"`
-	SamplingTenant      string             `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
-	MaxTenants          int                `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
-	Quota               map[string]float64 `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. By default anything." mapsep:"," env:"TOMO_QUOTA"`
-	Limit               map[string]int     `help:"How many there may be, where AWS's quotas are not what is wanted: groups=25,sampling-rules=25,tags=50,policies=5,policy-bytes=5120,batch-traces=5." mapsep:"," env:"TOMO_LIMIT"`
-	TLSCert             string             `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
-	TLSKey              string             `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
-	CloudwatchEndpoint  string             `help:"URL of CloudWatch, or of what speaks its API, to publish the figures of groups to once a minute. Credentials are found as AWS SDKs find them." placeholder:"URL" env:"TOMO_CLOUDWATCH_ENDPOINT"`
-	CloudwatchNamespace string             `help:"Namespace for ApproximateTraceCount. AWS itself takes none from others that begins with AWS/." default:"AWS/X-Ray" env:"TOMO_CLOUDWATCH_NAMESPACE"`
-	Insecure            bool               `help:"Listen on an address that is not loopback without credentials, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
-	LogFormat           string             `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
-	LogLevel            slog.Level         `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
+	UDPTenant           string     `name:"udp-tenant" help:"Whose the segments are that come as datagrams. By default the tenant default; with credentials, only on a loopback address." env:"TOMO_UDP_TENANT"`
+	SamplingTenant      string     `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
+	MaxTenants          int        `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
+	Quota               quotaFlag  `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. ${quotas} stands for the rates that X-Ray publishes. By default there is no bound." placeholder:"KIND=RATE,..." env:"TOMO_QUOTA"`
+	Limit               limitFlag  `help:"How many there may be, where X-Ray's quotas are not what is wanted: ${limits}." placeholder:"NAME=N,..." env:"TOMO_LIMIT"`
+	TLSCert             string     `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
+	TLSKey              string     `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
+	CloudwatchEndpoint  string     `help:"URL of CloudWatch, or of what speaks its API, to publish the figures of groups to once a minute. Credentials are found as AWS SDKs find them." placeholder:"URL" env:"TOMO_CLOUDWATCH_ENDPOINT"`
+	CloudwatchNamespace string     `help:"Namespace for ApproximateTraceCount. AWS itself takes none from others that begins with AWS/." default:"AWS/X-Ray" env:"TOMO_CLOUDWATCH_NAMESPACE"`
+	Insecure            bool       `help:"Listen on an address that is not loopback without credentials, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
+	LogFormat           string     `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
+	LogLevel            slog.Level `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`
 }
 
 func (c *serveCmd) Help() string {
@@ -177,22 +174,6 @@ func (c *serveCmd) publish(ctx context.Context, figures func() []cloudwatch.Figu
 	return func() { halt(); _ = publishing.Wait() }, nil
 }
 
-// quotas are what the flag says, which checked its words.
-func (c *serveCmd) quotas() server.Quotas {
-	return server.Quotas{Segments: c.Quota["segments"], Put: c.Quota["put"], Sampling: c.Quota["sampling"], Read: c.Quota["read"], Change: c.Quota["change"]}
-}
-
-// limitNames are what --limit knows.
-var limitNames = []string{"groups", "sampling-rules", "tags", "policies", "policy-bytes", "batch-traces"}
-
-// limits are what the flag says, which checked its words.
-func (c *serveCmd) limits() settings.Limits {
-	return settings.Limits{
-		Groups: c.Limit["groups"], SamplingRules: c.Limit["sampling-rules"], Tags: c.Limit["tags"],
-		Policies: c.Limit["policies"], PolicySize: c.Limit["policy-bytes"],
-	}
-}
-
 // Validate checks what kong does not.
 func (c *serveCmd) Validate() error {
 	for _, name := range []string{c.UDPTenant, c.SamplingTenant} {
@@ -203,24 +184,8 @@ func (c *serveCmd) Validate() error {
 			return err
 		}
 	}
-	for kind, rate := range c.Quota {
-		if !slices.Contains([]string{"segments", "put", "sampling", "read", "change"}, kind) {
-			return fmt.Errorf("%q is not a quota: there are segments, put, sampling, read and change", kind)
-		}
-		if !(rate > 0) || math.IsInf(rate, 0) {
-			return fmt.Errorf("the quota %s=%v is not a number above 0", kind, rate)
-		}
-	}
 	if endpoint, err := url.Parse(c.CloudwatchEndpoint); c.CloudwatchEndpoint != "" && (err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https") {
 		return fmt.Errorf("--cloudwatch-endpoint %q is not a URL such as https://monitoring.eu-central-1.amazonaws.com", c.CloudwatchEndpoint)
-	}
-	for name, most := range c.Limit {
-		if !slices.Contains(limitNames, name) {
-			return fmt.Errorf("%q is not a limit: there are %s", name, strings.Join(limitNames, ", "))
-		}
-		if most < 1 {
-			return fmt.Errorf("the limit %s=%d is not a number above 0", name, most)
-		}
 	}
 	switch {
 	case c.CloudwatchNamespace == "" || len(c.CloudwatchNamespace) > 255:

@@ -7,7 +7,6 @@ import (
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/keyring"
 	"github.com/tomotrace/tomo/server"
-	"github.com/tomotrace/tomo/settings"
 	"github.com/tomotrace/tomo/store/localstore"
 )
 
@@ -44,7 +43,7 @@ func keysOf(ring *keyring.Ring) func() []api.EncryptionKey {
 
 // limitsInForce are what bounds a tenant, and which flag sets it. Memory is its
 // share for the documents of open traces, in bytes.
-func (c *serveCmd) limitsInForce(of settings.Limits, memory int64) []api.Limit {
+func (c *serveCmd) limitsInForce(memory int64) []api.Limit {
 	var list []api.Limit
 	add := func(name, about, unit string, value float64, flag, variable string) {
 		l := api.Limit{Name: name, About: about, Unit: unit, Flag: flag, Variable: variable}
@@ -59,24 +58,14 @@ func (c *serveCmd) limitsInForce(of settings.Limits, memory int64) []api.Limit {
 	add("document-bytes", "A segment document", "bytes", float64(c.MaxDocument), "--max-document", "TOMO_MAX_DOCUMENT")
 	add("trace-segments", "Documents of one trace", "", float64(c.MaxTraceSegments), "--max-trace-segments", "TOMO_MAX_TRACE_SEGMENTS")
 	add("open-bytes", "Documents of open traces in memory; a share of 128 MiB for each tenant", "bytes", float64(memory), "", "")
-	limit := func(name, about, unit string, n int) {
-		add(name, about, unit, float64(n), "--limit "+name+"=", "TOMO_LIMIT")
+	for _, l := range limits {
+		add(l.name, l.about, l.unit, float64(c.Limit.of(l)), "--limit "+l.name+"=", "TOMO_LIMIT")
 	}
-	limit(server.LimitGroups, "Groups, Default included", "", of.Groups)
-	limit(server.LimitSamplingRules, "Sampling rules besides Default", "", of.SamplingRules)
 	add(server.LimitKeepRules, "Keep rules", "", tomo.MaxKeepRules, "", "")
-	limit("tags", "Tags of one group or sampling rule", "", of.Tags)
-	limit(server.LimitPolicies, "Resource policies", "", of.Policies)
-	limit("policy-bytes", "The document of a resource policy", "bytes", of.PolicySize)
-	batch := c.Limit["batch-traces"]
-	if batch == 0 {
-		batch = server.MaxTraces
-	}
-	limit("batch-traces", "Traces that one call of BatchGetTraces names", "", batch)
 	quota := func(name, about string, rate float64) {
 		add(name, about, "a second", rate, "--quota "+name+"=", "TOMO_QUOTA")
 	}
-	quotas := c.quotas()
+	quotas := c.Quota
 	quota("segments", "Documents of PutTraceSegments", quotas.Segments)
 	quota("put", "Calls of PutTraceSegments and PutTelemetryRecords", quotas.Put)
 	quota("sampling", "Calls of GetSamplingRules and GetSamplingTargets", quotas.Sampling)

@@ -49,7 +49,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	if name != identity.DefaultTenant {
 		log = log.With("tenant", name)
 	}
-	losses, sorter := ingest.NewLosses(), ingest.NewSorter(log)
+	losses, sorter := ingest.NewLosses(), ingest.NewSorter(log, c.Limit.ofTraces())
 	store, err := localstore.Open(c.directoryOf(name), localstore.Options{
 		Derive:            sorter.Summary,
 		Retention:         c.Retention,
@@ -62,7 +62,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	if err != nil {
 		return nil, err
 	}
-	set, err := settings.Open(ctx, store, settings.Options{Account: c.AccountID, Region: c.Region, Limits: c.limits()})
+	set, err := settings.Open(ctx, store, settings.Options{Account: c.AccountID, Region: c.Region, Limits: c.Limit.ofSettings()})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -70,6 +70,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	pipeline := ingest.New(store, ingest.Options{
 		MaxDocument:    c.MaxDocument,
 		StrictTraceIDs: c.StrictTraceIDs,
+		Limits:         c.Limit.ofTraces(),
 		Settle:         tomo.SettlePolicy{Quiet: c.Quiet},
 		Sorter:         sorter,
 		Losses:         losses,
@@ -80,9 +81,9 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 		return nil, errors.Join(err, store.Close())
 	}
 	services := server.NewServices(server.Parts{
-		Pipeline: pipeline, Engine: query.New(store), Settings: set, Insights: in,
-		Encryption: server.Encryption{Store: store, Find: keys.Find, Keys: keysOf(keys)}, Quotas: c.quotas(), MaxTraces: c.Limit["batch-traces"],
-		Tenant: name, Storage: c.storage(store), Disk: func() *api.StatusDisk { return diskOf(c.Data) }, Limits: c.limitsInForce(set.Limits(), memory),
+		Pipeline: pipeline, Engine: query.New(store, query.Options{Limits: c.Limit.ofTraces()}), Settings: set, Insights: in,
+		Encryption: server.Encryption{Store: store, Find: keys.Find, Keys: keysOf(keys)}, Quotas: c.Quota.Quotas, MaxTraces: c.Limit["batch-traces"],
+		Tenant: name, Storage: c.storage(store), Disk: func() *api.StatusDisk { return diskOf(c.Data) }, Limits: c.limitsInForce(memory),
 	})
 
 	settling, settled := context.WithCancel(context.WithoutCancel(ctx))

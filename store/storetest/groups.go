@@ -28,7 +28,7 @@ func calls(name string) func(*tomo.Summary) bool {
 
 // derive is the summary of a trace that settles now for the first time.
 func (w *world) derive(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
-	s := derive.Summary(id, docs)
+	s := derive.Within(w.limits).Summary(id, docs)
 	for _, g := range w.groups {
 		if g.holds(s) {
 			s.Groups = append(s.Groups, g.id)
@@ -38,11 +38,12 @@ func (w *world) derive(id tomo.TraceID, docs []tomo.RawDocument) *tomo.Summary {
 }
 
 // summary is what a store should say of a trace. It stays in the groups it
-// settled with, and belongs to others only once something new came.
+// settled with, and belongs to others only once something new came. The same goes
+// for the annotations that were indexed then.
 func (w *world) summary(id tomo.TraceID) *tomo.Summary {
 	s := w.derive(id, w.model[id])
 	if before := w.settled[id]; before != nil && before.Documents == s.Documents {
-		s.Groups = before.Groups
+		s.Groups, s.Annotations = before.Groups, before.Annotations
 	} else if before != nil {
 		s.Groups = union(s.Groups, before.Groups)
 	}

@@ -63,6 +63,7 @@ func Run(t *testing.T, open Backend) {
 		{"Series", series},
 		{"Pages", pages},
 		{"Retention", retention},
+		{"Limits", limits},
 		{"Groups", groups},
 		{"Dropped", dropped},
 		{"ManyDropped", manyDropped},
@@ -88,6 +89,7 @@ type world struct {
 	model map[tomo.TraceID][]tomo.RawDocument
 	lost  map[tomo.LossReason]int
 
+	limits  tomo.Limits                    // of the moment
 	groups  []group                        // of the moment
 	drop    func(*tomo.Summary) bool       // a trace that settles for the first time; nil: none
 	settled map[tomo.TraceID]*tomo.Summary // as they settled last
@@ -414,6 +416,56 @@ func fullTrace(t *testing.T, open Backend) {
 	exceeded(true)
 }
 
+// limits: a trace keeps the annotations that were indexed when it settled, in
+// whatever block it is, until something new comes for it.
+func limits(t *testing.T, open Backend) {
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	doc := func(n, k int) string {
+		var members []string
+		for i := range 80 {
+			members = append(members, fmt.Sprintf(`"k%d":%d`, i, k))
+		}
+		return segment(n, k, "front", at+tomo.Time(n), at+900*ms, `"annotations":{`+strings.Join(members, ",")+`}`)
+	}
+	indexed := func(want ...int) {
+		t.Helper()
+		w.check()
+		var got []int
+		for _, s := range w.summaries(tomo.Window{TimeRange: tomo.Always}, tomo.Top, 0) {
+			got = append(got, len(s.Annotations))
+		}
+		if !slices.Equal(got, want) { // newest first
+			t.Errorf("%v annotations indexed, want %v", got, want)
+		}
+	}
+	w.put(doc(1, 1))
+	indexed(50)
+	w.settle()
+	for _, limit := range []int{70, 3} {
+		w.limits.Annotations = limit
+		w.restart()
+		n := len(w.model) + 1
+		w.put(doc(n, 1))
+		w.settle()
+		w.put(doc(n+1, 1))
+	}
+	indexed(3, 3, 3, 70, 50) // the third was open when the limit changed
+	if err := w.store.Maintain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	indexed(3, 3, 3, 70, 50)
+	w.settle()
+	w.restart()
+	w.put(doc(1, 2))
+	indexed(3, 3, 3, 70, 3)
+	w.limits.Annotations = 1000
+	w.restart()
+	indexed(3, 3, 3, 70, 160)
+	w.settle()
+	indexed(3, 3, 3, 70, 160)
+}
+
 func largeTrace(t *testing.T, open Backend) {
 	w := newWorld(t, t.TempDir(), open, Options{})
 	defer func() { w.close() }()
@@ -579,7 +631,7 @@ func likeAMap(t *testing.T, open Backend) {
 		var sent []string
 		steps := rapid.IntRange(1, 25).Draw(r, "steps")
 		for range steps {
-			switch rapid.SampledFrom([]string{"put", "put", "put", "again", "settle", "some", "maintain", "restart", "wait", "regroup", "check"}).Draw(r, "step") {
+			switch rapid.SampledFrom([]string{"put", "put", "put", "again", "settle", "some", "maintain", "restart", "limit", "wait", "regroup", "check"}).Draw(r, "step") {
 			case "put":
 				var batch []string
 				for range rapid.IntRange(1, 8).Draw(r, "documents") {
@@ -602,6 +654,9 @@ func likeAMap(t *testing.T, open Backend) {
 					t.Fatal(err)
 				}
 			case "restart":
+				w.restart()
+			case "limit":
+				w.limits.Annotations = rapid.IntRange(0, 3).Draw(r, "annotations")
 				w.restart()
 			case "wait":
 				w.now += tomo.Time(rapid.Int64Range(0, 100e6).Draw(r, "wait"))

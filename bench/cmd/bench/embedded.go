@@ -27,7 +27,7 @@ type embedded struct {
 func openEmbedded(ctx context.Context, dir string) (*embedded, error) {
 	e := &embedded{now: time.Now()}
 	clock := func() time.Time { return e.now }
-	sorter := ingest.NewSorter(nil)
+	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	var err error
 	e.store, err = localstore.Open(dir, localstore.Options{Derive: sorter.Summary, Retention: math.MaxInt64, Now: clock})
 	if err != nil {
@@ -38,7 +38,7 @@ func openEmbedded(ctx context.Context, dir string) (*embedded, error) {
 	}
 	sorter.Follow(e.settings)
 	e.pipeline = ingest.New(e.store, ingest.Options{Sorter: sorter, Now: clock})
-	e.engine = query.New(e.store)
+	e.engine = query.New(e.store, query.Options{})
 	return e, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/settings"
 	"github.com/tomotrace/tomo/store/localstore"
@@ -45,7 +46,7 @@ type minute struct {
 func write(ctx context.Context, dir string, lines io.Reader) (err error) {
 	now := time.Now()
 	clock := func() time.Time { return now }
-	sorter := ingest.NewSorter(slog.Default())
+	sorter := ingest.NewSorter(slog.Default(), tomo.Limits{})
 	store, err := localstore.Open(dir, localstore.Options{Derive: sorter.Summary, Now: clock})
 	if err != nil {
 		return err
