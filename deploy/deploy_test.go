@@ -427,6 +427,7 @@ func TestCompletion(t *testing.T) {
 		"traces --fi":    "--filter",
 		"serve --reten":  "--retention",
 		"credentials ro": "rotate",
+		"daemon --reg":   "--region",
 	} {
 		got := run(t, bash, "-c", `source "$0"; COMP_WORDS=(tomo $1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tomo; echo "${COMPREPLY[*]}"`, script, line)
 		if strings.TrimSpace(got) != want {

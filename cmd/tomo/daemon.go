@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,6 +34,23 @@ import (
 // the same.
 type daemonCmd struct {
 	Args []string `arg:"" optional:"" help:"The flags of X-Ray's daemon; --help lists them."`
+}
+
+func (c *daemonCmd) Help() string {
+	return `Takes the flags, the configuration file, the environment and the place of
+X-Ray's daemon, and runs until SIGINT or SIGTERM. Each flag may have one hyphen
+or two.`
+}
+
+// flags are what the manual and the completions tell of.
+func (c *daemonCmd) flags() (list []commandFlag) {
+	own := newDaemonFlags()
+	for _, names := range flagNames {
+		f := own.set.Lookup(names[1])
+		value, help := flag.UnquoteUsage(f)
+		list = append(list, commandFlag{name: f.Name, short: names[0], value: strings.ToUpper(value), help: help})
+	}
+	return list
 }
 
 func (c *daemonCmd) Run(ctx context.Context, std *streams) error {

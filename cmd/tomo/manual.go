@@ -23,33 +23,73 @@ func (c *manualCmd) Run(ctx context.Context, std *streams) error {
 	return err
 }
 
+// commandFlag is a flag of a command, as the manual and the completions tell of it.
+type commandFlag struct {
+	name, short string
+	value       string // what stands for the value; "" if it takes none
+	help        string
+	variables   []string
+}
+
+// ownCommandLine is a command that reads its command line itself, so that the
+// parser knows nothing of its flags.
+type ownCommandLine interface{ flags() []commandFlag }
+
+// arguments are what a command takes. Everything that is written down of a command
+// line asks here.
+func arguments(n *kong.Node) (positional []*kong.Positional, flags []commandFlag) {
+	if n.Target.IsValid() && n.Target.CanAddr() {
+		if own, ok := n.Target.Addr().Interface().(ownCommandLine); ok {
+			return nil, own.flags()
+		}
+	}
+	for _, group := range n.AllFlags(true) {
+		for _, f := range group {
+			flag := commandFlag{name: f.Name, help: f.Help, variables: f.Envs}
+			if f.Short != 0 {
+				flag.short = string(f.Short)
+			}
+			if !f.IsBool() {
+				flag.value = f.FormatPlaceHolder()
+			}
+			flags = append(flags, flag)
+		}
+	}
+	return n.Positional, flags
+}
+
+// helpFlag is the flag that every command has.
+const helpFlag = "help"
+
 // manual is the page tomo(1), in the man macros of roff.
 func manual(app *kong.Application) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, ".TH TOMO 1 \"\" \"tomo %s\"\n.ad l\n.nh\n.SH NAME\ntomo \\- %s\n", roff(versionText()), roff(strings.TrimSuffix(strings.TrimPrefix(app.Help, "A "), ".")))
-	b.WriteString(".SH SYNOPSIS\n.B tomo\n.I command\n[\\fIoptions\\fR]\n.SH COMMANDS\n")
+	b.WriteString(".SH SYNOPSIS\n.B tomo\n.I command\n[\\fIoptions\\fR]\n.SH OPTIONS\n")
+	b.WriteString(".TP\n\\fB\\-\\-" + helpFlag + "\\fR, \\fB\\-h\\fR\nShow what a command takes.\n.SH COMMANDS\n")
 	for _, n := range app.Leaves(true) {
 		fmt.Fprintf(&b, ".SS %s\n%s\n", roff(n.Path()), roff(n.Help))
 		if n.Detail != "" {
 			fmt.Fprintf(&b, ".PP\n%s\n", roff(n.Detail))
 		}
-		for _, p := range n.Positional {
+		positional, flags := arguments(n)
+		for _, p := range positional {
 			fmt.Fprintf(&b, ".TP\n\\fI%s\\fR\n%s\n", roff(p.Summary()), roff(p.Help))
 		}
-		for _, f := range n.Flags {
-			if f.Hidden {
-				continue
+		for _, f := range flags {
+			if f.name == helpFlag {
+				continue // every command has it
 			}
-			fmt.Fprintf(&b, ".TP\n\\fB\\-\\-%s\\fR", roff(f.Name))
-			if f.Short != 0 {
-				fmt.Fprintf(&b, ", \\fB\\-%c\\fR", f.Short)
+			fmt.Fprintf(&b, ".TP\n\\fB\\-\\-%s\\fR", roff(f.name))
+			if f.short != "" {
+				fmt.Fprintf(&b, ", \\fB\\-%s\\fR", f.short)
 			}
-			if !f.IsBool() {
-				fmt.Fprintf(&b, " \\fI%s\\fR", roff(f.FormatPlaceHolder()))
+			if f.value != "" {
+				fmt.Fprintf(&b, " \\fI%s\\fR", roff(f.value))
 			}
-			help := []string{f.Help}
-			if len(f.Envs) > 0 {
-				help = append(help, "Variable: "+strings.Join(f.Envs, ", ")+".")
+			help := []string{f.help}
+			if len(f.variables) > 0 {
+				help = append(help, "Variable: "+strings.Join(f.variables, ", ")+".")
 			}
 			fmt.Fprintf(&b, "\n%s\n", roff(strings.Join(help, " ")))
 		}
@@ -117,10 +157,9 @@ func completion(app *kong.Application) string {
 				visit(child, strings.TrimSpace(path+" "+child.Name))
 			}
 		}
-		for _, group := range n.AllFlags(true) {
-			for _, f := range group {
-				words = append(words, "--"+f.Name)
-			}
+		_, flags := arguments(n)
+		for _, f := range flags {
+			words = append(words, "--"+f.name)
 		}
 		slices.Sort(words)
 		fmt.Fprintf(&cases, "\t\t%q) words=%q ;;\n", path, strings.Join(slices.Compact(words), " "))
