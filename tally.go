@@ -335,3 +335,48 @@ func (t *Tally) sortKeys() {
 		t.keys, t.spare = t.spare, t.keys
 	}
 }
+
+// GroupTally counts traces in the graphs of the minutes in which something of
+// them was received: in those of all traces, whose group is "", and in those of
+// the groups that they belong to. The zero value is ready.
+type GroupTally struct {
+	tally  Tally
+	groups map[string]map[Time]*ServiceGraph
+	chosen []*ServiceGraph
+}
+
+// Add counts the trace s. Nothing is shown of it until Graphs.
+func (t *GroupTally) Add(s *Summary) {
+	for _, m := range s.ReceiptMinutes() {
+		t.chosen = append(t.chosen[:0], t.Graph("", m))
+		for _, group := range s.Groups {
+			t.chosen = append(t.chosen, t.Graph(group, m))
+		}
+		t.tally.Add(s, TimeRange{Start: m, End: m + Minute}, t.chosen...)
+	}
+}
+
+// Graph is what was counted of a group's minute at the latest Graphs, and
+// whatever else is merged into it.
+func (t *GroupTally) Graph(group string, minute Time) *ServiceGraph {
+	of := t.groups[group]
+	if of == nil {
+		of = map[Time]*ServiceGraph{}
+		if t.groups == nil {
+			t.groups = map[string]map[Time]*ServiceGraph{}
+		}
+		t.groups[group] = of
+	}
+	g := of[minute]
+	if g == nil {
+		g = &ServiceGraph{}
+		of[minute] = g
+	}
+	return g
+}
+
+// Graphs are the graphs of everything that was added, by group and minute.
+func (t *GroupTally) Graphs() map[string]map[Time]*ServiceGraph {
+	t.tally.Flush()
+	return t.groups
+}

@@ -76,6 +76,11 @@ type TraceDocuments struct {
 	// Before is what the trace was settled as last, nil if it never was or if
 	// nobody asked for it.
 	Before *Summary
+	// Summary is what was derived of just these documents, with the groups of
+	// Before, by the rules of the Revision; nil if it was not derived, or nobody
+	// asked for it. It must not be changed.
+	Summary  *Summary
+	Revision int64
 }
 
 // SettlePolicy says when open traces are due to be settled.

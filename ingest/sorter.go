@@ -49,7 +49,7 @@ func NewSorter(log *slog.Logger, limits tomo.Limits) *Sorter {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Sorter{log: log}
-	s.compiled.Store(&sorting{within: derive.Within(limits)})
+	s.compiled.Store(&sorting{revision: -1, within: derive.Within(limits)})
 	return s
 }
 
@@ -92,6 +92,14 @@ func (s *Sorter) Preview(rules []tomo.KeepRule) func(*tomo.Detail) Decision {
 		decision, _ := preview.decide(d.Summary, d)
 		return decision
 	}
+}
+
+// Revision grows when the rules change; Summary may answer otherwise then.
+func (s *Sorter) Revision() int64 {
+	if rules := s.rules.Load(); rules != nil {
+		return (*rules).Revision()
+	}
+	return -1
 }
 
 // current is the rules of the moment, compiled.
@@ -186,6 +194,14 @@ type sorted struct {
 // sort derives the summary of a trace and puts it into its groups. If it is to
 // settle, it is decided whether it is kept.
 func (s *sorting) sort(t *tomo.TraceDocuments, settling bool) sorted {
+	if settling && t.Summary != nil && t.Revision == s.revision {
+		if t.Before != nil {
+			return sorted{t.Summary, Decision{Kept: true, Settled: true}}
+		}
+		if decision, wanted := s.decide(t.Summary, nil); wanted == 0 {
+			return sorted{t.Summary, decision}
+		}
+	}
 	var answers [tomo.MaxGroups]filter.Truth
 	groups := answers[:]
 	if len(s.groups) > len(groups) { // of a version that had more of them

@@ -211,6 +211,15 @@ func TestMembershipIsMatch(t *testing.T) {
 			}
 		})
 		trace := drawnTrace(rt)
+		switch rapid.SampledFrom([]string{"derived now", "derived before", "by older rules"}).Draw(rt, "summary") {
+		case "derived before":
+			trace.Revision = p.Sorter().Revision()
+			trace.Summary = p.Sorter().Summary(trace.ID, trace.Documents)
+		case "by older rules":
+			trace.Revision = p.Sorter().Revision() - 1
+			trace.Summary = derive.Summary(trace.ID, trace.Documents)
+			trace.Summary.Groups = []string{"IDold"}
+		}
 		got := p.settle(trace)[0]
 		detail := derive.Detail(trace.ID, trace.Documents)
 		matches := func(text string) bool {

@@ -50,7 +50,7 @@ func (h *house) open() {
 	clock := func() time.Time { return h.now }
 	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	var err error
-	if h.store, err = localstore.Open(h.dir, localstore.Options{Derive: sorter.Summary, Now: clock}); err != nil {
+	if h.store, err = localstore.Open(h.dir, localstore.Options{Derive: sorter.Summary, Revision: sorter.Revision, Now: clock}); err != nil {
 		h.t.Fatal(err)
 	}
 	if h.settings, err = settings.Open(h.t.Context(), h.store, settings.Options{Now: clock}); err != nil {

@@ -83,7 +83,7 @@ func newParts(t testing.TB, before ...func(*store)) (server.Parts, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
 	sorter := ingest.NewSorter(nil, tomo.Limits{})
-	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Now: clock})
+	behind, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Revision: sorter.Revision, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

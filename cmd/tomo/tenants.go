@@ -52,6 +52,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 	losses, sorter := ingest.NewLosses(), ingest.NewSorter(log, c.Limit.ofTraces())
 	store, err := localstore.Open(c.directoryOf(name), localstore.Options{
 		Derive:            sorter.Summary,
+		Revision:          sorter.Revision,
 		Retention:         c.Retention,
 		Memory:            memory,
 		MaxTraceDocuments: c.MaxTraceSegments,

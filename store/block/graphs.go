@@ -15,60 +15,19 @@ import (
 )
 
 // minutes are service graphs by the minute of receipt.
-type minutes map[tomo.Time]*tomo.ServiceGraph
-
-// tally counts traces in the graphs of the minutes in which something of them
-// was received: in those of all traces, whose group is "", and in those of the
-// groups that they belong to.
-type tally struct {
-	groups map[string]minutes
-	graphs tomo.Tally
-	chosen []*tomo.ServiceGraph
-}
-
-func newTally() *tally { return &tally{groups: map[string]minutes{}} }
-
-func (t *tally) add(s *tomo.Summary) {
-	for _, m := range s.ReceiptMinutes() {
-		t.chosen = append(t.chosen[:0], t.graph("", m))
-		for _, group := range s.Groups {
-			t.chosen = append(t.chosen, t.graph(group, m))
-		}
-		t.graphs.Add(s, tomo.TimeRange{Start: m, End: m + tomo.Minute}, t.chosen...)
-	}
-}
-
-// counted is the graphs of everything that was added.
-func (t *tally) counted() map[string]minutes {
-	t.graphs.Flush()
-	return t.groups
-}
-
-func (t *tally) graph(group string, minute tomo.Time) *tomo.ServiceGraph {
-	of := t.groups[group]
-	if of == nil {
-		of = minutes{}
-		t.groups[group] = of
-	}
-	g := of[minute]
-	if g == nil {
-		g = &tomo.ServiceGraph{}
-		of[minute] = g
-	}
-	return g
-}
+type minutes = map[tomo.Time]*tomo.ServiceGraph
 
 // drops is what is left of traces that were dropped: they are counted, minute by
 // minute of receipt in graphs, and of start by their number.
 type drops struct {
-	*tally
+	*tomo.GroupTally
 	counts map[string]map[tomo.Time]tomo.Dropped // by group, "" for all, and minute
 }
 
-func newDrops() drops { return drops{newTally(), map[string]map[tomo.Time]tomo.Dropped{}} }
+func newDrops() drops { return drops{new(tomo.GroupTally), map[string]map[tomo.Time]tomo.Dropped{}} }
 
 func (d drops) add(row *tomo.Settled) {
-	d.tally.add(row.Summary)
+	d.Add(row.Summary)
 	one := sizeOf(row)
 	minute := row.Summary.Start.StartOfMinute()
 	d.count("", minute, one)
@@ -102,7 +61,7 @@ func (d drops) merge(b *Block) error {
 		if err != nil {
 			return err
 		}
-		err = m.Each(nil, func(minute tomo.Time, g *tomo.ServiceGraph) { d.graph(group, minute).Merge(g) })
+		err = m.Each(nil, func(minute tomo.Time, g *tomo.ServiceGraph) { d.Graph(group, minute).Merge(g) })
 		if err != nil {
 			return err
 		}
@@ -135,10 +94,10 @@ type section struct {
 func (w *writer) writeSections() (string, error) {
 	var all sections
 	for _, kind := range []struct {
-		of *tally
+		of *tomo.GroupTally
 		to *map[string]section
-	}{{w.tally, &all.Rows}, {w.drops.tally, &all.Dropped}} {
-		counted := kind.of.counted()
+	}{{w.tally, &all.Rows}, {w.drops.GroupTally, &all.Dropped}} {
+		counted := kind.of.Graphs()
 		for _, group := range slices.Sorted(maps.Keys(counted)) {
 			s, err := w.writeSection(pack(counted[group]))
 			if err != nil {
@@ -324,18 +283,18 @@ func (b *Block) Recount(skip func(row int) bool) (graphs map[string]*Minutes, er
 		return nil, err
 	}
 	defer r.release()
-	t := newTally()
+	t := new(tomo.GroupTally)
 	for row := range b.info.Rows {
 		s, err := r.summary()
 		if err != nil {
 			return nil, err
 		}
 		if skip == nil || !skip(row) {
-			t.add(s)
+			t.Add(s)
 		}
 	}
 	graphs = map[string]*Minutes{}
-	for group, list := range t.counted() {
+	for group, list := range t.Graphs() {
 		if graphs[group], err = unpack(pack(list)); err != nil {
 			return nil, err
 		}

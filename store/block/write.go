@@ -142,7 +142,7 @@ type writer struct {
 	groups []rowGroup
 	info   Info
 	hashes []uint64
-	tally  *tally // of the rows
+	tally  *tomo.GroupTally // of the rows
 	drops  drops
 }
 
@@ -202,7 +202,7 @@ func newWriter(out io.Writer, o Options) *writer {
 		MinReceived: math.MaxInt64, MaxReceived: math.MinInt64,
 		MinReceipt: math.MaxInt64, MinEnd: math.MaxInt64, MaxEnd: math.MinInt64,
 	}
-	w.tally, w.drops = newTally(), newDrops()
+	w.tally, w.drops = new(tomo.GroupTally), newDrops()
 	return w
 }
 
@@ -239,7 +239,7 @@ func (w *writer) add(row *tomo.Settled) error {
 	if err := w.addLists(s); err != nil {
 		return fmt.Errorf("trace %v: %w", s.ID, err)
 	}
-	w.tally.add(s)
+	w.tally.Add(s)
 	w.hashes = append(w.hashes, Hash(s.ID))
 	w.info.add(row)
 	w.rows++

@@ -81,6 +81,7 @@ func (s *Store) expire() error {
 		for _, f := range old {
 			if t.base == f {
 				t.base, t.row, t.rowFacts = nil, 0, rowFacts{}
+				s.open.changed(t)
 			}
 		}
 	}

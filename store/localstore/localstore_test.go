@@ -1,11 +1,13 @@
 package localstore_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/store/localstore"
 	"github.com/tomotrace/tomo/store/storetest"
 )
@@ -16,7 +18,7 @@ func TestStore(t *testing.T) {
 	var opened atomic.Int64
 	storetest.Run(t, func(t testing.TB, dir string, o storetest.Options) storetest.Store {
 		s, err := localstore.Open(dir, localstore.Options{
-			Derive: o.Derive, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost, Keys: keys,
+			Derive: o.Derive, Revision: o.Revision, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost, Keys: keys,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -26,6 +28,53 @@ func TestStore(t *testing.T) {
 		}
 		return s
 	})
+}
+
+// TestBatches is TestStore while open traces are batched all the time, a few in
+// each batch.
+func TestBatches(t *testing.T) {
+	storetest.Run(t, func(t testing.TB, dir string, o storetest.Options) storetest.Store {
+		s, err := localstore.Open(dir, localstore.Options{
+			Derive: o.Derive, Revision: o.Revision, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &batching{Store: s}
+	})
+}
+
+// batching makes a batch before each but every fourth question, so that batches
+// of all ages are asked.
+type batching struct {
+	*localstore.Store
+	asked int
+}
+
+func (b *batching) batch() {
+	if b.asked++; b.asked%4 > 0 {
+		b.Batch(3)
+	}
+}
+
+func (b *batching) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
+	b.batch()
+	return b.Store.Graph(ctx, r, group)
+}
+
+func (b *batching) Series(ctx context.Context, r tomo.TimeRange, group string, each func(tomo.Time, *tomo.ServiceGraph)) error {
+	b.batch()
+	return b.Store.Series(ctx, r, group, each)
+}
+
+func (b *batching) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, error) {
+	b.batch()
+	return b.Store.PutSegments(ctx, docs)
+}
+
+func (b *batching) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocuments, error) {
+	b.batch()
+	return b.Store.Due(ctx, p)
 }
 
 // keys has two keys.

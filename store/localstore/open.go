@@ -32,12 +32,20 @@ type openTrace struct {
 	over bool // documents were refused since: the trace is full
 	pins int  // documents on their way into docs
 
+	// version is another one after each change of what follows from the rest.
+	version uint32
+	// summary is what was derived of the trace as it is, by the revision; nil if
+	// it was not. With it the trace may be in a batch, else it is loose.
+	summary  *tomo.Summary
+	revision int64
+	batch    *batch
+
 	// What a settle round that is under way took; 0 outside a round.
 	settling, settlingFiles int
 	settlingOver            bool
 	duplicates              int // documents the round found to be there already
 
-	byActivity, byAge links
+	byActivity, byAge, byLoose links
 }
 
 // rowFacts is what has to be known of the row of an open trace, zero if it has
@@ -97,7 +105,10 @@ type openIndex struct {
 	traces   map[tomo.TraceID]*openTrace
 	activity traceList // the longest quiet first
 	age      traceList // the oldest first
-	bytes    int64     // of the documents' texts
+	loose    traceList // those in no batch, mostly in order of activity
+	batches  []*batch
+	bytes    int64 // of the documents' texts
+	kept     int64 // bytes of the summaries, about
 	docs     int
 }
 
@@ -106,6 +117,7 @@ func newOpenIndex() openIndex {
 		traces:   map[tomo.TraceID]*openTrace{},
 		activity: traceList{links: func(t *openTrace) *links { return &t.byActivity }},
 		age:      traceList{links: func(t *openTrace) *links { return &t.byAge }},
+		loose:    traceList{links: func(t *openTrace) *links { return &t.byLoose }},
 	}
 }
 
@@ -124,6 +136,7 @@ func (x *openIndex) add(t *openTrace, e *entry, f *walFile) {
 	f.live.Add(1)
 	t.last = max(t.last, e.Received)
 	x.activity.pushBack(t)
+	x.changed(t)
 	if e.kind == entryLimit {
 		t.over = true
 		return
@@ -159,6 +172,7 @@ func (x *openIndex) settled(t *openTrace) {
 	x.age.remove(t)
 	if len(t.files) == 0 {
 		x.activity.remove(t)
+		x.forget(t)
 		if t.pins == 0 {
 			delete(x.traces, t.id)
 		}
@@ -168,7 +182,12 @@ func (x *openIndex) settled(t *openTrace) {
 		t.first = t.docs[0].Received
 	}
 	x.age.pushBack(t)
+	x.changed(t)
 }
+
+// hasNews reports whether there is anything in the trace that its row, if it has
+// one, does not say.
+func (t *openTrace) hasNews() bool { return len(t.docs) > 0 || t.over }
 
 // fresh reports whether the bounds and the sketch are those of the whole trace:
 // nothing of it is settled.
@@ -218,6 +237,7 @@ func mayMatch(w tomo.Window, plans ...filter.Plan) func(*openTrace) bool {
 // drop forgets a trace that never got a document.
 func (x *openIndex) drop(t *openTrace) {
 	if t.pins == 0 && len(t.files) == 0 {
+		x.forget(t)
 		delete(x.traces, t.id)
 	}
 }

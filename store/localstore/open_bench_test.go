@@ -57,4 +57,24 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 	}
+	b.Run("page", func(b *testing.B) {
+		for b.Loop() {
+			n := 0
+			for _, err := range s.Summaries(context.Background(), w, filter.Plan{}, tomo.Top) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				if n++; n == 100 {
+					break
+				}
+			}
+		}
+	})
+	b.Run("graph", func(b *testing.B) { // the first asks for batches, which the next ones find
+		for b.Loop() {
+			if _, err := s.Graph(context.Background(), w.TimeRange, ""); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -241,6 +241,7 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 			p.over = append(p.over, i)
 			if !t.over && !t.baseOver {
 				t.over = true
+				s.open.changed(t)
 				mark := *d
 				mark.Text = nil
 				pin(t, entry{Incoming: mark, kind: entryLimit})

@@ -20,9 +20,11 @@ import (
 // view is what the store held at one moment, each trace in one place: an open
 // trace hides the row in which it was settled before.
 type view struct {
-	store  *Store
-	blocks []viewBlock
-	open   []viewTrace
+	store    *Store
+	revision int64 // of Options.Derive
+	blocks   []viewBlock
+	open     []viewTrace
+	batches  []viewBatch // of which the traces are not in open
 }
 
 type viewBlock struct {
@@ -39,36 +41,70 @@ type viewTrace struct {
 	before rowFacts
 	hi     tomo.Time // the summary starts then at the latest, if there is no base
 	last   tomo.Time // receipt of the latest change
+
+	trace   *openTrace
+	version uint32 // of the trace
+	// summary is what was derived of it by the revision, nil if it was not.
+	summary  *tomo.Summary
+	revision int64
 }
 
-// view takes a view, of the open traces with those that want says; nil: with
-// all of them. It must be closed.
+func (t *openTrace) view() viewTrace {
+	return viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, before: t.rowFacts, hi: t.hi, last: t.last,
+		trace: t, version: t.version, summary: t.summary, revision: t.revision}
+}
+
+// view takes a view, of the open traces with those that want says. It must be
+// closed.
 func (s *Store) view(want func(*openTrace) bool) *view {
+	v := &view{store: s, revision: s.o.Revision()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := &view{store: s, blocks: make([]viewBlock, len(s.blocks))}
+	v.look(want)
+	return v
+}
+
+// look looks at the store. The caller holds Store.mu.
+func (v *view) look(want func(*openTrace) bool) {
 	hidden := map[*blockFile][]int{}
-	for _, t := range s.open.traces {
-		if len(t.docs) == 0 && !t.over {
-			continue // nothing new in it yet: its row, if any, says it all
+	var wanted []*openTrace // gathered first, because viewTraces are large
+	for _, t := range v.store.open.traces {
+		if !t.hasNews() {
+			continue
 		}
 		if t.base != nil {
 			hidden[t.base] = append(hidden[t.base], t.row)
 		}
-		if want == nil || want(t) {
-			v.open = append(v.open, viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, before: t.rowFacts, hi: t.hi, last: t.last})
+		if want(t) {
+			wanted = append(wanted, t)
 		}
 	}
-	for i, f := range s.blocks {
+	v.open = make([]viewTrace, len(wanted))
+	for i, t := range wanted {
+		v.open[i] = t.view()
+	}
+	v.pin(hidden)
+}
+
+// pin puts all blocks into the view, with rows that are hidden, and sees to it
+// that they stay. The caller holds Store.mu.
+func (v *view) pin(hidden map[*blockFile][]int) {
+	v.blocks = make([]viewBlock, len(v.store.blocks))
+	for i, f := range v.store.blocks {
 		f.views++
 		v.blocks[i] = viewBlock{f, f.dead.with(hidden[f]...)}
 	}
-	return v
 }
 
+// close ends the view. What was derived for it is kept where it still holds.
 func (v *view) close() {
 	v.store.mu.Lock()
 	defer v.store.mu.Unlock()
+	for i := range v.open {
+		if t := &v.open[i]; t.summary != nil && t.version == t.trace.version {
+			v.store.open.keep(t.trace, t.summary, t.revision, v.store.o.Memory/2)
+		}
+	}
 	for _, b := range v.blocks {
 		b.views--
 		v.store.removeIfUnused(b.blockFile)
@@ -78,6 +114,10 @@ func (v *view) close() {
 // summary derives an open trace. It is in the groups that it settled with, and
 // if there is anything new in it, in those that it would settle with now.
 func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
+	if t.summary != nil && t.revision == v.revision {
+		return t.summary, nil
+	}
+	t.summary = nil
 	docs, err := stored(t.docs, t.base, t.row)
 	if err != nil {
 		return nil, err
@@ -92,6 +132,7 @@ func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
 		slices.Sort(s.Groups)
 		s.Groups = slices.Compact(s.Groups)
 	}
+	t.summary, t.revision = s, v.revision
 	return s, nil
 }
 
@@ -238,7 +279,16 @@ func (v *view) ordered(ctx context.Context, by search) iter.Seq2[match, error] {
 					return
 				}
 			}
-			if err := next.advance(); err != nil {
+			var err error
+			if next.open != nil {
+				t := next.open
+				next.open = nil
+				next.match, next.ready, err = v.find(t, &by.plan)
+				next.bound = next.Position
+			} else {
+				err = next.advance()
+			}
+			if err != nil {
 				yield(match{}, err)
 				return
 			}
@@ -263,27 +313,25 @@ func (v *view) sources(by search) cursors {
 		c.more = b.cursor(by, &c.reach)
 		q = append(q, c)
 	}
+	open := make([]cursor, len(v.open))
 	for i := range v.open {
-		t := &v.open[i]
-		c := &cursor{bound: tomo.Position{Start: t.hi, ID: tomo.Top.ID}}
+		c, t := &open[i], &v.open[i]
+		c.open, c.bound = t, tomo.Position{Start: t.hi, ID: tomo.Top.ID}
 		if t.base != nil || len(t.docs) == 0 {
 			c.bound = tomo.Top // its start may lie outside the bounds of the new documents
-		}
-		derived := false
-		c.more = func() (match, bool, error) {
-			if derived {
-				return match{}, false, nil
-			}
-			derived = true
-			sum, err := v.summary(t)
-			if err != nil || !by.plan.Holds(sum) {
-				return match{}, false, err
-			}
-			return matched(sum), true, nil
 		}
 		q = append(q, c)
 	}
 	return q
+}
+
+// find derives an open trace and says whether the plan holds for it.
+func (v *view) find(t *viewTrace, p *filter.Plan) (match, bool, error) {
+	sum, err := v.summary(t)
+	if err != nil || !p.Holds(sum) {
+		return match{}, false, err
+	}
+	return matched(sum), true, nil
 }
 
 // mayLie says whether a block can hold a trace of w.
@@ -308,7 +356,8 @@ type cursor struct {
 	bound tomo.Position
 	match
 	ready bool                        // there is a match
-	more  func() (match, bool, error) // false at the end
+	open  *viewTrace                  // if this is the one trace of the cursor, and it was not looked at
+	more  func() (match, bool, error) // false at the end; nil is the end
 	first chan firstMatch             // gives the first match if it is under way
 }
 
@@ -324,7 +373,7 @@ func (c *cursor) advance() (err error) {
 		first := <-c.first
 		c.match, c.ready, err = first.match, first.ready, first.err
 		c.first = nil
-	} else {
+	} else if c.ready = false; c.more != nil {
 		c.match, c.ready, err = c.more()
 	}
 	if c.ready {
@@ -637,7 +686,7 @@ func (b *viewBlock) ended(w tomo.Window, rows []int) (n int64, unclear []int, er
 // rows were superseded. Of dropped traces there are only minutes: each counts
 // where it begins.
 func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
-	v := s.view(nil)
+	v := s.traffic(r, true)
 	defer v.close()
 	graph := &tomo.ServiceGraph{}
 	for i := range v.blocks {
@@ -648,18 +697,8 @@ func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tom
 			return nil, err
 		}
 	}
-	for i := range v.open {
-		t := &v.open[i]
-		if t.base == nil && len(t.docs) > 0 && !r.Overlaps(t.docs[0].Received, t.last) {
-			continue
-		}
-		sum, err := v.summary(t)
-		if err != nil {
-			return nil, err
-		}
-		if sum.In(group) {
-			graph.Add(sum, r)
-		}
+	if err := v.addGraph(ctx, graph, r, group); err != nil {
+		return nil, err
 	}
 	graph.Sort()
 	return graph, nil

@@ -20,14 +20,16 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 	chosen := s.open.due(s.now(), p, s.o.Memory*3/5)
 	s.roundThrough = s.through
 	type view struct {
-		docs []tomo.RawDocument
-		base *blockFile
-		row  int
+		docs     []tomo.RawDocument
+		base     *blockFile
+		row      int
+		summary  *tomo.Summary
+		revision int64
 	}
 	views := make([]view, len(chosen))
 	for i, t := range chosen {
 		t.settling, t.settlingFiles, t.settlingOver = len(t.docs), len(t.files), t.over
-		views[i] = view{t.docs, t.base, t.row}
+		views[i] = view{t.docs, t.base, t.row, t.summary, t.revision}
 	}
 	s.mu.Unlock()
 
@@ -44,7 +46,8 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 			s.settledBefore(t)
 			continue
 		}
-		trace := tomo.TraceDocuments{ID: t.id, Documents: docs, LimitExceeded: t.settlingOver || t.baseOver}
+		trace := tomo.TraceDocuments{ID: t.id, Documents: docs, LimitExceeded: t.settlingOver || t.baseOver,
+			Summary: views[i].summary, Revision: views[i].revision}
 		if views[i].base != nil {
 			before, err := views[i].base.summariesOf([]int{views[i].row})
 			if err != nil {

@@ -42,6 +42,9 @@ type Options struct {
 	// Derive makes the summary of an open trace when somebody asks for it.
 	// Required.
 	Derive func(tomo.TraceID, []tomo.RawDocument) *tomo.Summary
+	// Revision is another number, and a larger one, from when Derive may answer
+	// otherwise for the same documents. nil: that is never so.
+	Revision func() int64
 	// Retention is how long a trace is kept after its latest change. 0: 30 days,
 	// as X-Ray keeps them. Blocks go as a whole, so some stay longer.
 	Retention time.Duration
@@ -67,6 +70,9 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
+	if o.Revision == nil {
+		o.Revision = func() int64 { return 0 }
+	}
 	if o.Retention == 0 {
 		o.Retention = 30 * 24 * time.Hour
 	}
@@ -115,6 +121,10 @@ type Store struct {
 	dropped []droppedIDs  // of traces that the log may still have
 	through position      // of the latest frame whose documents are in open
 	freed   chan struct{} // closed and made anew when open documents are settled
+
+	counting   bool           // batchLoop runs
+	graphAsked time.Time      // when somebody asked for a graph that is worth it
+	batching   sync.WaitGroup // of batchLoop
 
 	wal wal // appended to by the commit loop alone
 
@@ -373,15 +383,14 @@ func (s *Store) state() edit {
 // what is open is in the log.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	select {
-	case <-s.closed:
+	if s.isClosed() {
 		s.mu.Unlock()
 		return nil
-	default:
 	}
 	close(s.closed)
 	s.mu.Unlock()
 	<-s.done
+	s.batching.Wait()
 
 	s.settleMu.Lock()
 	defer s.settleMu.Unlock()
@@ -393,6 +402,15 @@ func (s *Store) Close() error {
 		f.unload()
 	}
 	return errors.Join(err, s.lock.Close())
+}
+
+func (s *Store) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // errClosed is what writes get once the store closes.

@@ -137,18 +137,18 @@ func groups(t *testing.T, open Backend) {
 	again := segment(2, 1, "front", at, at+ms)
 	w.put(segment(1, 1, "front", at, at+9*ms, call(1, 2, "bank", at, at+ms)), again, segment(3, 1, "bank", at, at+ms))
 	w.check()
-	w.groups = []group{front}
+	w.regroup([]group{front}...)
 	groupsOf(1, "A") // open: what it would settle with
 	groupsOf(3)
 	w.check()
 	w.settle()
-	w.groups = []group{bank}
+	w.regroup([]group{bank}...)
 	groupsOf(1, "A")
 	groupsOf(3)
-	w.groups = []group{front, bank}
+	w.regroup([]group{front, bank}...)
 	w.check()
 	w.now += 2 * tomo.Minute
-	w.groups = []group{{"B", func(*tomo.Summary) bool { return true }}}
+	w.regroup([]group{{"B", func(*tomo.Summary) bool { return true }}}...)
 	w.put(segment(1, 3, "cart", at, at+2*ms), again)
 	groupsOf(1, "A", "B")
 	groupsOf(2, "A") // nothing new in it
@@ -159,7 +159,7 @@ func groups(t *testing.T, open Backend) {
 		w.settle()
 		groupsOf(1, "A", "B")
 		groupsOf(2, "A")
-		w.groups = []group{front, bank}
+		w.regroup([]group{front, bank}...)
 		w.check(tomo.Window{TimeRange: tomo.TimeRange{Start: at, End: at + 90e6}})
 	}
 	if err := w.store.Maintain(context.Background()); err != nil {
@@ -178,7 +178,7 @@ func dropped(t *testing.T, open Backend) {
 			t.Fatal(err)
 		}
 	}
-	w.groups = []group{{"A", calls("front")}, {"B", calls("bank")}}
+	w.regroup([]group{{"A", calls("front")}, {"B", calls("bank")}}...)
 	cut := tomo.Window{TimeRange: tomo.TimeRange{Start: at + 30e6, End: at + 100e6}}
 
 	w.put(segment(1, 1, "front", at, at+9*ms, call(1, 2, "bank", at, at+ms)), segment(2, 1, "cart", at, at+9*ms))
@@ -244,7 +244,7 @@ func dropped(t *testing.T, open Backend) {
 func manyDropped(t *testing.T, open Backend) {
 	w := newWorld(t, t.TempDir(), open, Options{})
 	defer func() { w.close() }()
-	w.groups = []group{{"A", calls("front")}, {"B", calls("bank")}}
+	w.regroup([]group{{"A", calls("front")}, {"B", calls("bank")}}...)
 	w.drop = func(s *tomo.Summary) bool { return s.ID[15]%5 > 0 }
 	cut := tomo.Window{TimeRange: tomo.TimeRange{Start: at + 130e6, End: at + 300e6}}
 	for n := range 40 {
@@ -268,17 +268,24 @@ func manyDropped(t *testing.T, open Backend) {
 	}
 }
 
-// regroup draws other groups and another rule of what is dropped.
-func (w *world) regroup(r *rapid.T) {
+// regroup sets the groups.
+func (w *world) regroup(groups ...group) {
+	w.groups = groups
+	w.revision++
+}
+
+// anyGroups draws other groups and another rule of what is dropped.
+func (w *world) anyGroups(r *rapid.T) {
 	all := []group{
 		{"A", calls("front")}, {"B", calls("api.bank")}, {"C", func(s *tomo.Summary) bool { return len(s.Units)%2 == 0 }},
 	}
-	w.groups = nil
+	var chosen []group
 	for _, g := range all {
 		if rapid.Bool().Draw(r, "group "+g.id) {
-			w.groups = append(w.groups, g)
+			chosen = append(chosen, g)
 		}
 	}
+	w.regroup(chosen...)
 	dropped := rapid.IntRange(0, 3).Draw(r, "dropped")
 	w.drop = func(s *tomo.Summary) bool { return int(s.ID[15])%4 < dropped }
 }

@@ -38,7 +38,9 @@ type Store interface {
 // Options are what a backend is opened with.
 type Options struct {
 	// Derive makes the summaries of open traces.
-	Derive            func(tomo.TraceID, []tomo.RawDocument) *tomo.Summary
+	Derive func(tomo.TraceID, []tomo.RawDocument) *tomo.Summary
+	// Revision grows when Derive may answer otherwise.
+	Revision          func() int64
 	Retention         time.Duration
 	MaxTraceDocuments int
 	Now               func() time.Time
@@ -89,12 +91,13 @@ type world struct {
 	model map[tomo.TraceID][]tomo.RawDocument
 	lost  map[tomo.LossReason]int
 
-	limits  tomo.Limits                    // of the moment
-	groups  []group                        // of the moment
-	drop    func(*tomo.Summary) bool       // a trace that settles for the first time; nil: none
-	settled map[tomo.TraceID]*tomo.Summary // as they settled last
-	dropped []tomo.Settled
-	scans   int // how many were made
+	limits   tomo.Limits                    // of the moment
+	groups   []group                        // of the moment
+	revision int64                          // of the groups
+	drop     func(*tomo.Summary) bool       // a trace that settles for the first time; nil: none
+	settled  map[tomo.TraceID]*tomo.Summary // as they settled last
+	dropped  []tomo.Settled
+	scans    int // how many were made
 }
 
 // failing is what a testing.TB and a rapid.T have in common.
@@ -108,6 +111,7 @@ func newWorld(t testing.TB, dir string, open Backend, o Options) *world {
 	w := &world{failing: t, tb: t, open: open, dir: dir, o: o, now: at, model: map[tomo.TraceID][]tomo.RawDocument{},
 		lost: map[tomo.LossReason]int{}, settled: map[tomo.TraceID]*tomo.Summary{}}
 	w.o.Derive = w.derive
+	w.o.Revision = func() int64 { return w.revision }
 	w.o.Now = func() time.Time { return w.now.Std() }
 	w.o.Lost = func(l tomo.Loss) { w.lost[l.Reason] += l.Count }
 	w.store = open(t, dir, w.o)
@@ -178,6 +182,9 @@ func (w *world) round(p tomo.SettlePolicy) {
 		s.LimitExceeded = d.LimitExceeded
 		if d.Before != nil {
 			s.Groups = union(s.Groups, d.Before.Groups)
+		}
+		if d.Summary != nil && d.Revision == w.revision {
+			w.equal(fmt.Sprintf("what was derived of %v before it settled", d.ID), s, d.Summary)
 		}
 		rows = append(rows, tomo.Settled{Summary: s, Documents: d.Documents, Dropped: w.drop != nil && w.drop(s)})
 	}
@@ -646,7 +653,7 @@ func likeAMap(t *testing.T, open Backend) {
 			case "settle":
 				w.settle()
 			case "regroup":
-				w.regroup(r)
+				w.anyGroups(r)
 			case "some":
 				w.round(tomo.SettlePolicy{Quiet: 20 * time.Second, MaxAge: time.Minute, Round: rapid.Int64Range(1, 3000).Draw(r, "round")})
 			case "maintain":

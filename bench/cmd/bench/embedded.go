@@ -29,7 +29,7 @@ func openEmbedded(ctx context.Context, dir string) (*embedded, error) {
 	clock := func() time.Time { return e.now }
 	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	var err error
-	e.store, err = localstore.Open(dir, localstore.Options{Derive: sorter.Summary, Retention: math.MaxInt64, Now: clock})
+	e.store, err = localstore.Open(dir, localstore.Options{Derive: sorter.Summary, Revision: sorter.Revision, Retention: math.MaxInt64, Now: clock})
 	if err != nil {
 		return nil, err
 	}
