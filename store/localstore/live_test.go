@@ -16,7 +16,7 @@ import (
 // graph counts each trace that was acknowledged, wholly and once, and while
 // somebody asks there are batches.
 func TestBatchLoop(t *testing.T) {
-	sorter := ingest.NewSorter(nil)
+	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Revision: sorter.Revision})
 	if err != nil {
 		t.Fatal(err)
