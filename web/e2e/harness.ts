@@ -1,5 +1,5 @@
 // A real server and a real browser for the tests of the console.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { chromium, type Browser, type Page, type ViewportSize } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
 
@@ -28,16 +29,48 @@ export interface Received {
 
 /** serverWithPast is a server that has run while things were received, oldest first; insights are enabled for its group Default. */
 export function serverWithPast(past: () => Iterable<Received>, fill?: (url: string) => Promise<void>, ...flags: string[]): Server {
-  return started(past, fill, flags)
+  return started((data) => write(past(), data), fill, flags)
 }
 
-function started(past: (() => Iterable<Received>) | undefined, fill: ((url: string) => Promise<void>) | undefined, flags: string[]): Server {
+/** A credential with its secret. */
+export interface Key {
+  AccessKeyId: string
+  SecretAccessKey: string
+  SessionToken?: string
+}
+
+/** What a credential is to be: the flags of `tomo credentials add`. */
+export type Wish = readonly string[]
+
+export interface GuardedServer<Name extends string> extends Server {
+  keys: Record<Name, Key>
+  /** Runs `tomo credentials` on it. */
+  credentials: (...args: string[]) => Promise<string>
+}
+
+/** serverWithCredentials is a server that asks everybody who they are. */
+export function serverWithCredentials<Name extends string>(wishes: Record<Name, Wish>, ...flags: string[]): GuardedServer<Name> {
+  let directory = ''
+  const credentials = async (...args: string[]) => (await promisify(execFile)(inject('tomo'), ['credentials', ...args, '--data', directory])).stdout
+  const keys = {} as Record<Name, Key>
+  const running = started(
+    async (data) => {
+      directory = data
+      for (const name of Object.keys(wishes) as Name[]) keys[name] = JSON.parse(await credentials('add', '--json', '--name', name, ...wishes[name])) as Key
+    },
+    undefined,
+    flags,
+  )
+  return Object.assign(running, { keys, credentials })
+}
+
+function started(prepare: ((data: string) => Promise<void>) | undefined, fill: ((url: string) => Promise<void>) | undefined, flags: string[]): Server {
   const running: Server = { url: '' }
   let process: ChildProcess
   let data: string
   beforeAll(async () => {
     data = mkdtempSync(join(tmpdir(), 'tomo-console-data-'))
-    if (past) await write(past(), data)
+    await prepare?.(data)
     process = spawn(inject('tomo'), ['serve', '--listen', '127.0.0.1:0', '--data', data, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
     running.url = await new Promise<string>((found, failed) => {
       process.once('exit', (code) => failed(new Error(`tomo ended with ${code} before it was ready`)))
@@ -97,7 +130,8 @@ export function visitor(to: Server): Visitor {
   afterAll(() => browser.close())
   return {
     visit: async (path, look, options = {}) => {
-      const page = await browser.newPage({ viewport: options.viewport ?? viewport, colorScheme: options.theme ?? 'light', timezoneId: 'UTC', locale: 'en-US' })
+      const context = await browser.newContext({ viewport: options.viewport ?? viewport, colorScheme: options.theme ?? 'light', timezoneId: 'UTC', locale: 'en-US' })
+      const page = await context.newPage()
       const problems: string[] = []
       // Whatever the Content-Security-Policy forbids is told there too.
       page.on('console', (message) => {
@@ -112,7 +146,7 @@ export function visitor(to: Server): Visitor {
         await look(page)
         expect(problems.filter((problem) => !options.complaint?.test(problem))).toEqual([])
       } finally {
-        await page.close()
+        await context.close()
       }
     },
   }

@@ -34,11 +34,24 @@ export async function get<Answer>(path: string, signal?: AbortSignal): Promise<A
   return (await answer.json()) as Answer
 }
 
+/** What the server says to who did not sign in, or whose session has ended. */
+const strangers: ReadonlySet<string> = new Set(['MissingAuthenticationTokenException', 'ExpiredTokenException', 'IncompleteSignatureException'])
+
+const signedOutListeners = new Set<() => void>()
+
+/** onSignedOut hears when the server asks who this is. It returns how to stop. */
+export function onSignedOut(heard: () => void): () => void {
+  signedOutListeners.add(heard)
+  return () => signedOutListeners.delete(heard)
+}
+
 /** send is fetch with the server's exceptions thrown. */
 export async function send(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   let answer: Response
+  const headers = new Headers(init.headers)
+  headers.set('X-Tomo-Console', '1') // pages of other sites cannot send it; docs/security.md
   try {
-    answer = await fetch(path, { ...init, ...(signal ? { signal } : {}) })
+    answer = await fetch(path, { ...init, headers, ...(signal ? { signal } : {}) })
   } catch (reason) {
     if (reason instanceof DOMException && reason.name === 'AbortError') throw reason
     throw new ApiError('Unreachable', 0, 'The server does not answer. It may be stopped, or the network between is broken.')
@@ -48,8 +61,10 @@ export async function send(path: string, init: RequestInit, signal?: AbortSignal
     (body: Exception) => body,
     () => ({}) as Exception,
   )
+  const name = answer.headers.get('x-amzn-ErrorType') ?? said.__type ?? `HTTP ${answer.status}`
+  if (strangers.has(name)) for (const heard of signedOutListeners) heard()
   throw new ApiError(
-    answer.headers.get('x-amzn-ErrorType') ?? said.__type ?? `HTTP ${answer.status}`,
+    name,
     answer.status,
     said.Message ?? said.message ?? answer.statusText,
     answer.headers.get('x-amzn-RequestId'),

@@ -1,12 +1,15 @@
-import { Link, Outlet, useNavigate } from '@tanstack/react-router'
+import { Link, Outlet, useMatches, useNavigate } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { IconButton } from '../ui/Button'
 import { Icon } from '../ui/Icon'
 import { Toasts } from '../ui/Toasts'
+import { Account } from './Account'
 import { Help } from './Help'
 import { listen, useShortcuts } from './keys'
+import { Logo } from './Logo'
 import { navigation } from './navigation'
 import { ScopeProvider } from './scope'
+import { signInPath, useSignedIn, useSignInWhereNeeded } from './session'
 import { setTheme, useTheme, type Theme } from './theme'
 import css from './Shell.module.css'
 
@@ -21,6 +24,9 @@ export function Shell() {
     localStorage.setItem(narrowKey, narrow ? 'no' : 'yes')
     setNarrow(!narrow)
   }
+  const alone = useMatches({ select: (matches) => matches.at(-1)?.routeId === signInPath })
+  const who = useSignedIn()
+  useSignInWhereNeeded()
   useEffect(() => listen(window), [])
   useShortcuts('Go to', [
     ...navigation.map(({ path, label, key }) => ({ keys: `g ${key}`, does: label, run: () => void navigate({ to: path }) })),
@@ -29,6 +35,14 @@ export function Shell() {
     { keys: '?', does: 'Show the keys', run: () => setHelp(true) },
     { keys: '[', does: 'Fold the navigation', run: toggle },
   ])
+  if (alone) {
+    return (
+      <main className={css.alone}>
+        <Outlet />
+        {help && <Help onClose={() => setHelp(false)} />}
+      </main>
+    )
+  }
   return (
     <div className={css.shell}>
       <a className={css.skip} href="#content">
@@ -49,6 +63,7 @@ export function Shell() {
             </li>
           ))}
         </ul>
+        {who?.Session && <Account session={who.Session} />}
         <div className={css.tools}>
           <ThemeButton />
           <IconButton label="Keys" shortcut="?" icon={<Icon name="help" size={18} />} onPress={() => setHelp(true)} />
@@ -75,13 +90,4 @@ const themes: Record<Theme, { next: Theme; label: string; icon: 'system' | 'ligh
 function ThemeButton() {
   const { next, label, icon } = themes[useTheme()]
   return <IconButton label={label} icon={<Icon name={icon} size={18} />} onPress={() => setTheme(next)} />
-}
-
-function Logo() {
-  return (
-    <svg width="26" height="26" viewBox="0 0 32 32" aria-hidden="true">
-      <rect className={css.logo} width="32" height="32" rx="8" />
-      <path className={css.logoLines} d="M7 10h18M11 16h10M16 22h7" />
-    </svg>
-  )
 }

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, retainSearchParams, type ErrorComponentProps } from '@tanstack/react-router'
 import { Empty, Failed, Loading } from '../ui/State'
 import { mapSearch } from '../pages/map/search'
+import { signInSearch } from '../pages/sign-in/search'
 import { tracesSearch } from '../pages/traces/search'
 import { Page } from './Page'
 import { parseSearch, printSearch, scopeOf, type RawSearch, type Scope } from './search'
@@ -30,7 +31,14 @@ const traces = createRoute({
   component: lazyRouteComponent(() => import('../pages/traces/TracesPage'), 'TracesPage'),
 })
 
-const tree = root.addChildren([map, traces])
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: signInSearch,
+  component: lazyRouteComponent(() => import('../pages/sign-in/SignInPage'), 'SignInPage'),
+})
+
+const tree = root.addChildren([map, traces, signIn])
 
 export const router = createRouter({
   routeTree: tree,

@@ -44,13 +44,14 @@ export function Failed({ what, error, retry }: { what: string; error: unknown; r
           {details.requestId && <> · request {details.requestId}</>}
         </p>
       )}
-      {retry && (
-        <div className={css.actions}>
+      <div className={css.actions}>
+        {retry && (
           <Button icon={<Icon name="refresh" />} onPress={retry}>
             Try again
           </Button>
-        </div>
-      )}
+        )}
+        {details?.name === 'AccessDeniedException' && <a href={`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`}>Sign in as somebody else</a>}
+      </div>
     </div>
   )
 }

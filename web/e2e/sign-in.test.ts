@@ -1,0 +1,326 @@
+import { createServer, type Server as HTTPServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expectAccessible, server, serverWithCredentials, themes, visitor, type Key } from './harness'
+
+const refused = { complaint: /status of (401|403|429)/ }
+
+/** enter types a key into the form. */
+async function enter(page: Page, key: Key): Promise<void> {
+  await page.getByLabel('Access key').fill(key.AccessKeyId)
+  await page.getByLabel('Secret', { exact: true }).fill(key.SecretAccessKey)
+  await page.keyboard.press('Enter')
+}
+
+const sample = (name: string) => ({ trace_id: `1-${Math.floor(Date.now() / 1000 - 5).toString(16)}-${'0'.repeat(8)}${Buffer.from(name).toString('hex').padEnd(16, '0').slice(0, 16)}`, id: '0123456789abcdef', name, start_time: Date.now() / 1000 - 5, end_time: Date.now() / 1000 - 4 })
+
+/** ask asks the server as a page of the console does. */
+function ask(page: Page, path: string, body?: object): Promise<{ status: number; text: string }> {
+  return page.evaluate(
+    async ([path, body]) => {
+      const answer = await fetch(path!, body ? { method: 'POST', body, headers: { 'Content-Type': 'application/json' } } : { headers: { 'X-Tomo-Console': '1' } })
+      return { status: answer.status, text: await answer.text() }
+    },
+    [path, body ? JSON.stringify(body) : ''] as const,
+  )
+}
+
+describe('a server with credentials', () => {
+  const tomo = serverWithCredentials({
+    ada: ['--actions', 'admin'],
+    grace: ['--actions', 'read', '--tenant', 'team-b'],
+    linus: ['--actions', 'read,write', '--tenant', 'team-b'],
+    brief: ['--actions', 'read', '--expires', '1h'],
+    ci: ['--actions', 'xray:PutTraceSegments'],
+  })
+  const browser = visitor(tomo)
+  const form = (page: Page) => page.getByRole('heading', { name: 'Sign in to Tomo' })
+
+  test.each(themes)('asks who is there, accessibly, and leads back (%s)', (theme) =>
+    browser.visit(
+      '/traces?since=15m&filter=fault',
+      async (page) => {
+        await form(page).waitFor()
+        expect(new URL(page.url()).searchParams.get('next')).toMatch(/^\/traces\?.*filter=fault/)
+        expect(await page.getByRole('navigation').count()).toBe(0)
+        await expectAccessible(page)
+        await enter(page, { ...tomo.keys.ada, SecretAccessKey: 'not it' })
+        await page.getByRole('alert').getByText('Nobody has this access key with this secret.').waitFor()
+        await expectAccessible(page)
+        await enter(page, tomo.keys.ada)
+        await page.getByRole('heading', { name: 'Traces' }).waitFor()
+        expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ since: '15m', filter: 'fault' })
+        await page.getByText('No trace matches in this time').waitFor()
+
+        await page.getByRole('button', { name: 'Signed in as ada, tenant default' }).click()
+        const who = page.getByRole('dialog', { name: 'Who is signed in' })
+        await who.getByText(tomo.keys.ada.AccessKeyId).waitFor()
+        await expectAccessible(page)
+        const [cookie] = await page.context().cookies()
+        expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/', domain: '127.0.0.1' })
+        expect(await page.evaluate(() => document.cookie)).toBe('')
+
+        await who.getByRole('button', { name: 'Sign out' }).click()
+        await form(page).waitFor()
+        expect(await page.context().cookies()).toEqual([])
+        expect((await page.request.post(`${tomo.url}/Groups`, { headers: { Cookie: `${cookie!.name}=${cookie!.value}`, Origin: tomo.url, 'Content-Type': 'application/json' }, data: '{}' })).status()).toBe(403)
+        await page.reload()
+        await form(page).waitFor()
+      },
+      { theme, ...refused },
+    ),
+  )
+
+  test('shows each tenant its own, and what a credential may not do it says', async () => {
+    await browser.visit(
+      '/',
+      async (page) => {
+        await form(page).waitFor()
+        await enter(page, tomo.keys.linus)
+        await page.getByRole('button', { name: 'Signed in as linus, tenant team-b' }).waitFor()
+        expect(await ask(page, '/TraceSegments', { TraceSegmentDocuments: [JSON.stringify(sample('theirs'))] })).toEqual({ status: 200, text: '{"UnprocessedTraceSegments":[]}' })
+        expect((await ask(page, '/console/api/credentials')).status).toBe(403)
+      },
+      refused,
+    )
+    await browser.visit(
+      '/sign-in',
+      async (page) => {
+        await enter(page, tomo.keys.grace)
+        await page.getByRole('button', { name: /^theirs, \d/ }).waitFor()
+        expect((await ask(page, '/TraceSegments', { TraceSegmentDocuments: [] })).status).toBe(403)
+      },
+      refused,
+    )
+    await browser.visit(
+      '/sign-in',
+      async (page) => {
+        await enter(page, tomo.keys.ada)
+        await page.getByRole('heading', { name: 'Send your first trace' }).waitFor()
+      },
+      refused,
+    )
+    await browser.visit(
+      '/sign-in?next=/traces',
+      async (page) => {
+        await enter(page, tomo.keys.ci)
+        await page.getByRole('alert').getByText(/user\/ci is not authorized to perform: xray:GetTraceSummaries/).waitFor()
+        await page.getByRole('link', { name: 'Sign in as somebody else' }).click()
+        await page.getByText('Who signs in here takes your place.').waitFor()
+        await enter(page, tomo.keys.grace)
+        await page.getByRole('button', { name: 'Signed in as grace, tenant team-b' }).waitFor()
+        expect(new URL(page.url()).pathname).toBe('/traces')
+      },
+      refused,
+    )
+  })
+
+  test('takes temporary credentials with their token', () =>
+    browser.visit(
+      '/sign-in',
+      async (page) => {
+        await enter(page, tomo.keys.brief)
+        await page.getByRole('alert').waitFor()
+        await page.getByRole('button', { name: 'It is temporary' }).click()
+        await page.getByLabel('Session token').fill(tomo.keys.brief.SessionToken!)
+        await enter(page, tomo.keys.brief)
+        await page.getByRole('button', { name: 'Signed in as brief, tenant default' }).waitFor()
+      },
+      refused,
+    ))
+
+  test('leads nowhere else', async () => {
+    for (const next of ['//evil.example/', 'https://evil.example/', '/\\evil.example/', 'javascript:alert(1)', '/..//evil.example/']) {
+      await browser.visit(
+        `/sign-in?next=${encodeURIComponent(next)}`,
+        async (page) => {
+          await form(page).waitFor()
+          await enter(page, tomo.keys.ada)
+          await page.getByRole('button', { name: /^Signed in as ada/ }).waitFor()
+          expect(new URL(page.url()).origin + new URL(page.url()).pathname).toBe(`${tomo.url}/`)
+        },
+        refused,
+      )
+    }
+  })
+
+  test('leads to signing in, and back, when a session ends', () =>
+    browser.visit(
+      '/sign-in?next=/traces?filter=ok',
+      async (page) => {
+        const key = JSON.parse(await tomo.credentials('add', '--json', '--name', 'passing', '--actions', 'read')) as Key
+        await expect
+          .poll(
+            async () => {
+              await enter(page, key)
+              return page.getByRole('button', { name: 'Signed in as passing, tenant default' }).waitFor({ timeout: 2000 }).then(
+                () => true,
+                () => false,
+              )
+            },
+            { timeout: 20_000 },
+          )
+          .toBe(true)
+        await page.getByText('No trace matches in this time').waitFor()
+        await tomo.credentials('remove', key.AccessKeyId)
+        await expect
+          .poll(
+            async () => {
+              await page.keyboard.press('r')
+              return form(page).waitFor({ timeout: 1000 }).then(
+                () => true,
+                () => false,
+              )
+            },
+            { timeout: 20_000 },
+          )
+          .toBe(true)
+        expect(new URL(page.url()).searchParams.get('next')).toBe('/traces?filter=ok')
+        await enter(page, tomo.keys.ada)
+        await page.getByRole('button', { name: 'Signed in as ada, tenant default' }).waitFor()
+        expect(new URL(page.url()).search).toBe('?filter=ok')
+      },
+      refused,
+    ))
+
+  describe('visited by somebody who also has a page of another site open', () => {
+    let foreign: HTTPServer
+    beforeAll(async () => {
+      // A page that may do whatever pages may.
+      foreign = createServer((_, answer) => answer.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>foreign</title><iframe name="sink"></iframe><p>'))
+      await new Promise<void>((ready) => foreign.listen(0, '127.0.0.1', ready))
+    })
+    afterAll(() => void foreign.close())
+
+    // 127.0.0.1 with another port is of the same site, so the browser sends the
+    // cookie; localhost is another site, and it does not.
+    test.each(['127.0.0.1', 'localhost'])('does nothing for it (%s)', (host) =>
+      browser.visit(
+        '/sign-in',
+        async (page) => {
+          await enter(page, tomo.keys.ada)
+          await page.getByRole('button', { name: 'Signed in as ada, tenant default' }).waitFor()
+          const seen = async () => [await ask(page, '/Groups', {}), await ask(page, '/console/api/keep-rules'), await ask(page, '/GetSamplingRules', {}), await ask(page, '/TraceSummaries', { StartTime: 1, EndTime: Math.floor(Date.now() / 1000) })].map(({ status, text }) => `${status} ${text.replace(/"ApproximateTime":[^,]*/, '')}`)
+          const before = await seen()
+
+          const other = await page.context().newPage()
+          const statuses: Record<string, number[]> = {}
+          const sent: boolean[] = []
+          other.on('response', (answer) => {
+            const path = new URL(answer.url())
+            if (answer.url().startsWith(tomo.url)) (statuses[`${answer.request().method()} ${path.pathname}`] ??= []).push(answer.status())
+          })
+          const devtools = await page.context().newCDPSession(other)
+          await devtools.send('Network.enable')
+          devtools.on('Network.requestWillBeSentExtraInfo', (event) => {
+            if (event.headers['Host'] === new URL(tomo.url).host || event.headers[':authority'] === new URL(tomo.url).host) sent.push(/tomo-session/.test(event.headers['Cookie'] ?? ''))
+          })
+          await other.goto(`http://${host}:${(foreign.address() as AddressInfo).port}/`)
+          const orders: [string, object][] = [
+            ['/CreateGroup', { GroupName: 'evil', FilterExpression: 'fault' }],
+            ['/TraceSegments', { TraceSegmentDocuments: [JSON.stringify(sample('evil'))] }],
+            ['/CreateSamplingRule', { SamplingRule: { RuleName: 'evil', ResourceARN: '*', Priority: 1, FixedRate: 1, ReservoirSize: 1, ServiceName: '*', ServiceType: '*', Host: '*', HTTPMethod: '*', URLPath: '*', Version: 1 } }],
+            ['/console/api/credentials', { Actions: ['admin'] }],
+            ['/console/api/session', { AccessKeyId: 'x', SecretAccessKey: 'x' }],
+            ['/console/api/completion', { Text: '' }],
+          ]
+          const read = await other.evaluate(
+            async ({ server, orders }) => {
+              const got: string[] = []
+              const settled = async (what: string, asked: Promise<Response>) => {
+                const answer = await asked.catch(() => null)
+                const text = await answer?.text().catch(() => '')
+                if (text) got.push(`${what}: ${text}`)
+              }
+              for (const [path, order] of orders) {
+                const body = JSON.stringify(order)
+                // Forms: one that a browser sends as it is, with a text that is JSON.
+                for (const enctype of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
+                  const form = document.createElement('form')
+                  Object.assign(form, { method: 'POST', action: server + path, enctype, target: 'sink' })
+                  const field = document.createElement('input')
+                  const cut = body.lastIndexOf('"')
+                  field.name = body.slice(0, cut) + ' '
+                  field.value = body.slice(cut)
+                  form.append(field)
+                  document.body.append(form)
+                  const frame = document.querySelector('iframe')!
+                  await new Promise((done) => {
+                    frame.onload = done
+                    form.submit()
+                    setTimeout(done, 3000)
+                  })
+                  form.remove()
+                }
+                await settled(`no-cors ${path}`, fetch(server + path, { method: 'POST', mode: 'no-cors', credentials: 'include', body, headers: { 'Content-Type': 'text/plain' } }))
+                await settled(`blob ${path}`, fetch(server + path, { method: 'POST', mode: 'no-cors', credentials: 'include', body: new Blob([body]) }))
+                await settled(`cors ${path}`, fetch(server + path, { method: 'POST', credentials: 'include', body, headers: { 'Content-Type': 'application/json' } }))
+                await settled(`marked ${path}`, fetch(server + path, { method: 'POST', credentials: 'include', body, headers: { 'Content-Type': 'application/json', 'X-Tomo-Console': '1' } }))
+                navigator.sendBeacon(server + path, body)
+              }
+              for (const [method, path] of [['PUT', '/console/api/keep-rules'], ['DELETE', '/console/api/session'], ['DELETE', '/console/api/credentials']] as const) {
+                await settled(`${method} ${path}`, fetch(server + path, { method, credentials: 'include', body: '{"Revision":0,"Rules":[{"Name":"evil","Rate":0}]}', headers: { 'Content-Type': 'application/json' } }))
+              }
+              for (const path of ['/console/api/losses', '/console/api/session', '/metrics', '/telemetry']) {
+                await settled(`GET ${path}`, fetch(server + path, { credentials: 'include' }))
+                await settled(`no-cors GET ${path}`, fetch(server + path, { mode: 'no-cors', credentials: 'include' }))
+                for (const kind of ['img', 'script'] as const) {
+                  const element = Object.assign(document.createElement(kind), { src: server + path })
+                  await new Promise((done) => {
+                    element.onload = () => done(got.push(`${kind} ${path} loads`))
+                    element.onerror = done
+                    document.body.append(element)
+                  })
+                }
+              }
+              return got
+            },
+            { server: tomo.url, orders },
+          )
+          expect(read).toEqual([])
+          // Pages cannot be framed, nor reached through a window.
+          const framed = await other.evaluate(async (server) => {
+            const frame = Object.assign(document.createElement('iframe'), { src: `${server}/traces` })
+            await new Promise((done) => {
+              frame.onload = done
+              document.body.append(frame)
+            })
+            try {
+              return frame.contentDocument?.title ?? 'nothing'
+            } catch {
+              return 'nothing'
+            }
+          }, tomo.url)
+          expect(framed).toBe('nothing')
+          expect(other.frames().map((frame) => frame.url())).toContain('chrome-error://chromewebdata/')
+
+          expect(Object.keys(statuses)).toEqual(expect.arrayContaining(orders.map(([path]) => `POST ${path}`)))
+          for (const [what, all] of Object.entries(statuses)) {
+            if (what !== 'GET /traces') expect(all.filter((status) => status < 400), what).toEqual([])
+          }
+          expect(sent.length).toBeGreaterThan(20)
+          expect(sent.some((with_) => with_)).toBe(host === '127.0.0.1')
+          await other.close()
+          expect(await seen()).toEqual(before)
+          await page.getByRole('button', { name: 'Signed in as ada, tenant default' }).waitFor()
+        },
+        refused,
+      ),
+    )
+  })
+})
+
+describe('a server without credentials', () => {
+  const tomo = server()
+  const browser = visitor(tomo)
+
+  test('says nothing of signing in', () =>
+    browser.visit('/sign-in?next=/traces', async (page) => {
+      await page.getByRole('heading', { name: 'Traces' }).waitFor()
+      expect(new URL(page.url()).pathname).toBe('/traces')
+      await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+      expect(await page.getByText(/sign(ed)? (in|out)/i).count()).toBe(0)
+      expect(await page.getByRole('button', { name: /sign/i }).count()).toBe(0)
+    }))
+})
