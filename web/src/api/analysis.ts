@@ -13,6 +13,8 @@ export interface AnalysisQuestion {
   filter?: string | undefined
   /** The filter of a second set. */
   compare?: string | undefined
+  /** Its time, if it is another than the window. */
+  compareWindow?: Window | undefined
   attributes?: readonly string[]
   /** values told of each attribute */
   top?: number
@@ -58,11 +60,15 @@ export interface AnalysisSet extends AnalysisCounts {
   /** each dot is one trace */
   AllDots: boolean
   Dots: AnalysisDot[]
+  /** traces of the set's own window that keep rules dropped */
+  DroppedCount: number
   Duration: AnalysisTimes
   ResponseTime: AnalysisTimes
   Series: (AnalysisCounts & { Time: Seconds })[]
   /** null if none were asked for */
   Traces: TraceSummary[] | null
+  /** traces in the set's own window, whatever their set */
+  WindowCount: number
 }
 
 export interface AnalysisSpread {
@@ -136,13 +142,14 @@ interface Line {
 
 /** analyse asks for an analysis. onProgress hears how far it is every 200 ms; whoever aborts it ends it at the server too. */
 export async function analyse(question: AnalysisQuestion, signal?: AbortSignal, onProgress?: (progress: AnalysisProgress) => void): Promise<Analysis> {
-  const { window, group, filter, compare, attributes, top, measure, buckets, dots, differences, traces, order } = question
+  const { window, group, filter, compare, compareWindow, attributes, top, measure, buckets, dots, differences, traces, order } = question
   const body = {
     StartTime: window.start,
     EndTime: window.end,
     ...(group ? { GroupName: group } : {}),
     ...(filter ? { FilterExpression: filter } : {}),
     ...(compare === undefined ? {} : { Compare: compare }),
+    ...(compareWindow ? { CompareStartTime: compareWindow.start, CompareEndTime: compareWindow.end } : {}),
     ...(attributes?.length ? { Attributes: attributes } : {}),
     ...(top ? { Top: top } : {}),
     ...(measure ? { Measure: measure } : {}),

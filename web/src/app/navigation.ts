@@ -2,7 +2,7 @@ import type { IconName } from '../ui/Icon'
 
 /** A page in the navigation. */
 interface Entry {
-  path: '/' | '/traces'
+  path: '/' | '/traces' | '/analytics'
   label: string
   icon: IconName
   /** Goes there after g. */
@@ -13,4 +13,5 @@ interface Entry {
 export const navigation: readonly Entry[] = [
   { path: '/', label: 'Trace map', icon: 'map', key: 'm' },
   { path: '/traces', label: 'Traces', icon: 'traces', key: 't' },
+  { path: '/analytics', label: 'Analytics', icon: 'analytics', key: 'a' },
 ]

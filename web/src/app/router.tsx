@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, retainSearchParams, type ErrorComponentProps } from '@tanstack/react-router'
 import { Empty, Failed, Loading } from '../ui/State'
+import { analyticsSearch } from '../pages/analytics/search'
 import { mapSearch } from '../pages/map/search'
 import { signInSearch } from '../pages/sign-in/search'
 import { tracesSearch } from '../pages/traces/search'
@@ -38,7 +39,14 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('../pages/sign-in/SignInPage'), 'SignInPage'),
 })
 
-const tree = root.addChildren([map, traces, signIn])
+const analytics = createRoute({
+  getParentRoute: () => root,
+  path: '/analytics',
+  validateSearch: analyticsSearch,
+  component: lazyRouteComponent(() => import('../pages/analytics/AnalyticsPage'), 'AnalyticsPage'),
+})
+
+const tree = root.addChildren([map, traces, analytics, signIn])
 
 export const router = createRouter({
   routeTree: tree,

@@ -23,12 +23,14 @@ interface OutcomeSeriesProps {
   /** Called with the part of the window that was dragged over, in whole buckets. */
   onSelect?: (window: Window) => void
   height?: number
+  /** What is counted. */
+  things?: 'request' | 'trace'
 }
 
 const margin = { top: 8, right: 16, bottom: 20, left: 38 }
 
 /** How many requests there were over time, and how they ended: stacked bars. */
-export function OutcomeSeries({ label, window, step, buckets, onSelect, height = 120 }: OutcomeSeriesProps) {
+export function OutcomeSeries({ label, window, step, buckets, onSelect, height = 120, things = 'request' }: OutcomeSeriesProps) {
   const [ref, width] = useWidth<HTMLDivElement>()
   const [hovered, setHovered] = useState<Bucket | null>(null)
   const inner = Math.max(0, width - margin.left - margin.right)
@@ -49,7 +51,7 @@ export function OutcomeSeries({ label, window, step, buckets, onSelect, height =
   return (
     <div ref={ref} className={css.chart}>
       {width > 0 && (
-        <svg width={width} height={height} role="img" aria-label={`${label}: ${count(total)} requests; ${outcomes.map((o) => `${outcomeNames[o]} ${count(buckets.reduce((sum, b) => sum + b.figures[o], 0))}`).join(', ')}`}>
+        <svg width={width} height={height} role="img" aria-label={`${label}: ${count(total)} ${things}s; ${outcomes.map((o) => `${outcomeNames[o]} ${count(buckets.reduce((sum, b) => sum + b.figures[o], 0))}`).join(', ')}`}>
           {roundTicks(0, most, 3).filter(Number.isInteger).map((n) => (
             <g key={n}>
               <line className={css.grid} x1={margin.left} x2={width - margin.right} y1={py(n)} y2={py(n)} />
