@@ -6,8 +6,8 @@ interface PageProps {
   title: string
   /** Beside the title. */
   aside?: ReactNode
-  /** Whether the page is about a time and a group, which its head lets choose. */
-  scoped?: boolean
+  /** Whether the page is about a time and a group, or a time alone, which its head lets choose. */
+  scoped?: boolean | 'time'
   /** The page scrolls by itself and fills the window. */
   fills?: boolean
   children: ReactNode
@@ -25,7 +25,7 @@ export function Page({ title, aside, scoped = false, fills = false, children }: 
           <h1>{title}</h1>
           {aside}
         </div>
-        {scoped && <ScopeBar />}
+        {scoped && <ScopeBar grouped={scoped === true} />}
       </header>
       <div className={fills ? css.fills : css.content}>{children}</div>
     </>

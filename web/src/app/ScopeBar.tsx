@@ -13,7 +13,7 @@ const everything = ''
 const never = ''
 
 /** What a page is about, to choose: group, time, and how often to look again. */
-export function ScopeBar() {
+export function ScopeBar({ grouped = true }: { grouped?: boolean }) {
   const { range, group, every, setGroup, setEvery, refresh } = useScope()
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => getGroups(signal), staleTime: 60_000 })
   useShortcuts('Everywhere', [{ keys: 'r', does: 'Refresh', run: refresh }])
@@ -24,7 +24,7 @@ export function ScopeBar() {
   if (group && !choices.some((choice) => choice.value === group)) choices.push({ value: group, label: group })
   return (
     <div className={css.scope} role="group" aria-label="What is shown">
-      <Select label="Group" labelled value={group ?? everything} choices={choices} onChange={(value) => setGroup(value || undefined)} />
+      {grouped && <Select label="Group" labelled value={group ?? everything} choices={choices} onChange={(value) => setGroup(value || undefined)} />}
       <RangePicker />
       <Select
         label="Refresh by itself"

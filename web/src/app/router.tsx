@@ -3,6 +3,7 @@ import { Empty, Failed, Loading } from '../ui/State'
 import { analyticsSearch } from '../pages/analytics/search'
 import { mapSearch } from '../pages/map/search'
 import { signInSearch } from '../pages/sign-in/search'
+import { settingsSearch } from '../pages/settings/search'
 import { tracesSearch } from '../pages/traces/search'
 import { Page } from './Page'
 import { parseSearch, printSearch, scopeOf, type RawSearch, type Scope } from './search'
@@ -46,7 +47,14 @@ const analytics = createRoute({
   component: lazyRouteComponent(() => import('../pages/analytics/AnalyticsPage'), 'AnalyticsPage'),
 })
 
-const tree = root.addChildren([map, traces, analytics, signIn])
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  validateSearch: settingsSearch,
+  component: lazyRouteComponent(() => import('../pages/settings/SettingsPage'), 'SettingsPage'),
+})
+
+const tree = root.addChildren([map, traces, analytics, signIn, settings])
 
 export const router = createRouter({
   routeTree: tree,

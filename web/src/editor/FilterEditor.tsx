@@ -53,7 +53,8 @@ export function FilterEditor({ handle, ...props }: EditorProps & { handle?: Ref<
     />
   )
   return (
-    <div className={css.frame}>
+    // Escape that closes suggestions closes nothing else, such as a dialog around.
+    <div className={css.frame} onKeyDown={(event) => event.key === 'Escape' && event.isDefaultPrevented() && event.stopPropagation()}>
       <Suspense fallback={field}>
         <Editor {...props} handle={editor} typing={typing} />
       </Suspense>
