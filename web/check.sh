@@ -25,6 +25,7 @@ if ! diff -rq dist "$fresh"; then
 	echo "web/dist is not what web/src makes: run make console and commit it"
 	exit 1
 fi
+node weigh.mjs
 
 if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	echo "installing chromium"
@@ -35,4 +36,4 @@ if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null; then
 	leave_out "chromium is not installed: the pages of the console are not tried (CHROMIUM can name it)"
 	exit 0
 fi
-timeout 180 npx vitest run --project browser
+timeout 1800 npx vitest run --project browser

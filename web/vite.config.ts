@@ -1,10 +1,41 @@
 import react from '@vitejs/plugin-react'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+
+/**
+ * early has the browser fetch what src/main.ts imports after the first paint while it
+ * paints, and not paint before main.ts ran, which knows the colours that the reader wants.
+ */
+function early(): Plugin {
+  return {
+    name: 'early',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle }) => {
+        if (!bundle) return html
+        const files = new Set<string>()
+        const add = (name: string) => {
+          const chunk = bundle[name]
+          if (chunk?.type !== 'chunk' || files.has(name)) return
+          files.add(name)
+          for (const style of chunk.viteMetadata?.importedCss ?? []) files.add(style)
+          chunk.imports.forEach(add)
+        }
+        for (const chunk of Object.values(bundle)) if (chunk.type === 'chunk' && chunk.facadeModuleId?.endsWith('/src/app/start.tsx')) add(chunk.fileName)
+        const tags = [...files]
+          .filter((name) => !html.includes(`"/${name}"`))
+          .map((name) => (name.endsWith('.css') ? `<link rel="stylesheet" crossorigin href="/${name}">` : `<link rel="modulepreload" crossorigin href="/${name}">`))
+        if (!html.includes('<script type="module" crossorigin')) throw new Error('index.html has no module')
+        return html.replace('<script type="module" crossorigin', '<script type="module" blocking="render" crossorigin').replace('  </head>', `${tags.map((tag) => `    ${tag}\n`).join('')}  </head>`)
+      },
+    },
+  }
+}
 
 // The same sources give the same bytes on every machine: names come from
 // contents, and nothing is read from the environment.
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), early()],
   build: {
     target: 'es2023',
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // the first with light-dark()
@@ -37,6 +68,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node' } },
       { test: { name: 'browser', include: ['e2e/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['e2e/setup.ts'] } },
+      { test: { name: 'measure', include: ['e2e/measure.ts'], environment: 'node', testTimeout: 300_000, hookTimeout: 120_000, globalSetup: ['e2e/setup.ts'] } },
       { test: { name: 'screenshots', include: ['e2e/screenshots.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 1_800_000, globalSetup: ['e2e/setup.ts'] } },
     ],
   },

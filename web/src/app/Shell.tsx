@@ -6,6 +6,7 @@ import { Toasts } from '../ui/Toasts'
 import { Account } from './Account'
 import { Help } from './Help'
 import { listen, useShortcuts } from './keys'
+import { keepNarrow, narrow as keptNarrow } from './look'
 import { Logo } from './Logo'
 import { navigation } from './navigation'
 import { ScopeProvider } from './scope'
@@ -13,15 +14,13 @@ import { signInPath, useSignedIn, useSignInWhereNeeded } from './session'
 import { setTheme, useTheme, type Theme } from './theme'
 import css from './Shell.module.css'
 
-const narrowKey = 'tomo.narrow'
-
 /** What stands around every page: the way to the others, and help. */
 export function Shell() {
   const navigate = useNavigate()
   const [help, setHelp] = useState(false)
-  const [narrow, setNarrow] = useState(() => localStorage.getItem(narrowKey) === 'yes')
+  const [narrow, setNarrow] = useState(keptNarrow)
   const toggle = () => {
-    localStorage.setItem(narrowKey, narrow ? 'no' : 'yes')
+    keepNarrow(!narrow)
     setNarrow(!narrow)
   }
   const alone = useMatches({ select: (matches) => matches.at(-1)?.routeId === signInPath })

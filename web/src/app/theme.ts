@@ -1,28 +1,13 @@
 import { useSyncExternalStore } from 'react'
+import { keepTheme, theme, type Theme } from './look'
 
-/** What the reader wants: one of the two, or what their system has. */
-export type Theme = 'system' | 'light' | 'dark'
+export type { Theme } from './look'
 
-const key = 'tomo.theme'
 const listeners = new Set<() => void>()
 
-export function theme(): Theme {
-  const kept = localStorage.getItem(key)
-  return kept === 'light' || kept === 'dark' ? kept : 'system'
-}
-
 export function setTheme(wanted: Theme): void {
-  if (wanted === 'system') localStorage.removeItem(key)
-  else localStorage.setItem(key, wanted)
-  applyTheme()
+  keepTheme(wanted)
   for (const heard of listeners) heard()
-}
-
-/** applyTheme tells the style sheets; see styles/tokens.css. */
-export function applyTheme(): void {
-  const wanted = theme()
-  if (wanted === 'system') delete document.documentElement.dataset['theme']
-  else document.documentElement.dataset['theme'] = wanted
 }
 
 function subscribe(heard: () => void): () => void {
