@@ -132,6 +132,7 @@ export function visitor(to: Server): Visitor {
     visit: async (path, look, options = {}) => {
       const context = await browser.newContext({ viewport: options.viewport ?? viewport, colorScheme: options.theme ?? 'light', timezoneId: 'UTC', locale: 'en-US' })
       const page = await context.newPage()
+      page.setDefaultTimeout(20_000) // less than a test has, so that it tells what it waited for
       const problems: string[] = []
       // Whatever the Content-Security-Policy forbids is told there too.
       page.on('console', (message) => {

@@ -38,6 +38,7 @@ const pictures: Picture[] = [
     path: `/?${since}&node=checkout%7CAWS%3A%3AECS%3A%3AContainer`,
     ready: (page) => page.getByRole('img', { name: /^Requests of checkout over time: [1-9]/ }).waitFor(),
   },
+  { name: 'traces', path: `/traces?${since}`, ready: async (page) => Promise.all([page.getByRole('grid', { name: 'Traces' }).waitFor(), page.getByRole('group', { name: /^Duration over time: [1-9]/ }).waitFor(), page.getByRole('region', { name: 'URL' }).getByRole('listitem').first().waitFor()]) },
   { name: 'map-table', path: `/?${since}&view=table`, ready: (page) => page.getByRole('table').waitFor() },
 ]
 

@@ -17,12 +17,12 @@ import css from './FilterEditor.module.css'
  * are constructed style sheets, which the Content-Security-Policy lets be, and not
  * elements, which it forbids.
  */
-export default function Editor({ label, value, onChange, onEnter, onProblem, window: asked, hint, handle, typing }: InnerProps) {
+export default function Editor({ label, value, onChange, onEnter, onOthers, onProblem, window: asked, hint, handle, typing }: InnerProps) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
-  const latest = useRef({ onChange, onEnter, onProblem, asked })
+  const latest = useRef({ onChange, onEnter, onOthers, onProblem, asked })
   useEffect(() => {
-    latest.current = { onChange, onEnter, onProblem, asked }
+    latest.current = { onChange, onEnter, onOthers, onProblem, asked }
   })
   const labelled = useRef(new Compartment())
 
@@ -66,6 +66,7 @@ export default function Editor({ label, value, onChange, onEnter, onProblem, win
                   return true
                 },
               },
+              { key: 'Alt-ArrowDown', run: () => (latest.current.onOthers?.(), latest.current.onOthers !== undefined) },
               { key: 'Mod-Enter', run: (now) => (latest.current.onEnter?.(now.state.doc.toString()), true) },
             ]),
           ),

@@ -14,6 +14,8 @@ export interface EditorProps {
   onChange: (value: string) => void
   /** Enter was pressed. */
   onEnter?: (value: string) => void
+  /** Alt with arrow down was pressed: whoever has other filters shows them. */
+  onOthers?: () => void
   /** What is wrong with the text, whenever that was found out; null if nothing. */
   onProblem?: (problem: Problem | null) => void
   /** The time whose traces words are suggested from; without one, the newest. */
@@ -47,7 +49,10 @@ export function FilterEditor({ handle, ...props }: EditorProps & { handle?: Ref<
       value={props.value}
       placeholder={props.hint}
       onChange={(event) => props.onChange(event.target.value)}
-      onKeyDown={(event) => event.key === 'Enter' && props.onEnter?.(props.value)}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') props.onEnter?.(props.value)
+        if (event.key === 'ArrowDown' && event.altKey) props.onOthers?.()
+      }}
       onFocus={() => (typing.current = true)}
       onBlur={() => (typing.current = false)}
     />
