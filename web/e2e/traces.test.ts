@@ -28,7 +28,7 @@ describe('the traces', () => {
   const tomo = server(async (url) => send(url, new Shop(11).traces(300, Date.now() / 1000, 600)))
   const browser = visitor(tomo)
 
-  test.each(themes)('are accessible: list, completion, selection, filters, commands, columns (%s)', (theme) =>
+  test.each(themes)('are accessible, with and without a selection (%s)', (theme) =>
     browser.visit(
       '/traces?filter=fault',
       async (page) => {
@@ -42,20 +42,30 @@ describe('the traces', () => {
         await page.keyboard.press('j')
         await page.keyboard.press('x')
         await expectAccessible(page)
+      },
+      { theme },
+    ),
+  )
+
+  test.each(themes)('are accessible with what opens over them (%s)', (theme) =>
+    browser.visit(
+      '/traces?filter=fault',
+      async (page) => {
+        await grid(page).waitFor()
         await page.keyboard.press('h')
         await page.getByRole('dialog', { name: 'History and saved filters' }).getByText('fault', { exact: true }).waitFor()
         await expectAccessible(page)
         await page.keyboard.press('Escape')
-        await page.getByRole('button', { name: 'CLI' }).click()
-        await page.getByRole('dialog', { name: 'Copy as CLI' }).waitFor()
-        await page.locator('[role=tooltip]').waitFor({ state: 'detached' })
-        await expectAccessible(page)
-        await page.keyboard.press('Escape')
-        await page.getByRole('button', { name: 'Columns' }).click()
-        await page.getByRole('dialog', { name: 'Columns' }).waitFor()
-        await page.locator('[role=tooltip]').waitFor({ state: 'detached' })
-        await expectAccessible(page)
-        await page.keyboard.press('Escape')
+        for (const [button, dialog] of [
+          ['CLI', 'Copy as CLI'],
+          ['Columns', 'Columns'],
+        ] as const) {
+          await page.getByRole('button', { name: button }).click()
+          await page.getByRole('dialog', { name: dialog }).waitFor()
+          await page.locator('[role=tooltip]').waitFor({ state: 'detached' })
+          await expectAccessible(page)
+          await page.keyboard.press('Escape')
+        }
         await field(page).click()
         await page.keyboard.press('End')
         await page.keyboard.type(' AND service("pay')
