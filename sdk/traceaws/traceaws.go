@@ -20,6 +20,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/tomotrace/tomo/sdk"
+	"github.com/tomotrace/tomo/sdk/internal/awsparams"
 )
 
 // Instrument has all clients made with these options traced. A call without a
@@ -63,14 +64,14 @@ func call(ctx context.Context, in middleware.InitializeInput, next middleware.In
 	if region := awsmiddleware.GetRegion(ctx); region != "" {
 		say(s, "region", region)
 	}
-	request(s, service, operation, in.Parameters)
+	awsparams.Default.Request(service, operation, in.Parameters, func(key string, value any) { say(s, key, value) })
 	out, metadata, err = next.HandleInitialize(ctx, in)
 	done = true
 	if attempts, ok := retry.GetAttemptResults(metadata); ok && len(attempts.Results) > 1 {
 		say(s, "retries", len(attempts.Results)-1)
 	}
 	if err == nil {
-		response(s, service, operation, out.Result)
+		awsparams.Default.Response(service, operation, out.Result, func(key string, value any) { say(s, key, value) })
 	}
 	if err != nil {
 		// The service says so by a status, which has been noted; then the error

@@ -1,12 +1,14 @@
-package traceaws
+// Package awsparams says which parameters of calls of AWS are worth a place in the
+// aws block of a subsegment. The integrations of both AWS SDKs share it.
+package awsparams
 
 import (
+	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/tomotrace/tomo/sdk"
 )
 
 // fields are the members of a request and of its response that go into the aws
@@ -85,21 +87,93 @@ var services = map[string]string{
 	"EventBridge":       "EventBusName",
 }
 
-func request(s *sdk.Segment, service, operation string, parameters any) {
-	f, ok := operations[service+"."+operation]
-	rules := f.in
-	if !ok {
-		rules = services[service]
-	}
-	apply(s, rules, parameters)
+// Table says what to take.
+type Table struct {
+	operations map[string]fields // by service.operation
+	services   map[string]string // for the requests of other operations
 }
 
-func response(s *sdk.Segment, service, operation string, result any) {
-	apply(s, operations[service+"."+operation].out, result)
+// Default is the table that X-Ray's SDKs share, and the names of resources.
+var Default = Table{operations, services}
+
+// Request tells say of the parameters of a request, a struct or a pointer to one. The
+// service has the name of the AWS SDK for Go v2.
+func (t Table) Request(service, operation string, parameters any, say func(key string, value any)) {
+	f, ok := t.operations[service+"."+operation]
+	rules := f.in
+	if !ok {
+		rules = t.services[service]
+	}
+	apply(say, rules, parameters)
+}
+
+// Response tells say of the result.
+func (t Table) Response(service, operation string, result any, say func(key string, value any)) {
+	apply(say, t.operations[service+"."+operation].out, result)
+}
+
+// whitelist is a file that X-Ray's SDKs read.
+type whitelist struct {
+	Services map[string]struct {
+		Operations map[string]struct {
+			RequestParameters   []string              `json:"request_parameters"`
+			RequestDescriptors  map[string]descriptor `json:"request_descriptors"`
+			ResponseParameters  []string              `json:"response_parameters"`
+			ResponseDescriptors map[string]descriptor `json:"response_descriptors"`
+		}
+	}
+}
+
+type descriptor struct {
+	Map      bool   `json:"map"`
+	GetKeys  bool   `json:"get_keys"`
+	List     bool   `json:"list"`
+	GetCount bool   `json:"get_count"`
+	Value    bool   `json:"value"`
+	RenameTo string `json:"rename_to"`
+}
+
+// Parse reads the text of a parameter whitelist of X-Ray's SDKs. name gives the
+// service that the table knows by the name in the file.
+func Parse(text []byte, name func(service string) string) (Table, error) {
+	var file whitelist
+	if err := json.Unmarshal(text, &file); err != nil {
+		return Table{}, fmt.Errorf("reading a whitelist of parameters: %w", err)
+	}
+	t := Table{operations: map[string]fields{}}
+	for service, s := range file.Services {
+		for operation, o := range s.Operations {
+			t.operations[name(service)+"."+operation] = fields{
+				in: rules(o.RequestParameters, o.RequestDescriptors), out: rules(o.ResponseParameters, o.ResponseDescriptors),
+			}
+		}
+	}
+	return t, nil
+}
+
+// rules writes what a whitelist says as rules.
+func rules(parameters []string, descriptors map[string]descriptor) string {
+	list := slices.Clone(parameters)
+	for member, d := range descriptors {
+		name := d.RenameTo
+		if name == "" {
+			name = strings.ToLower(member)
+		}
+		switch {
+		case d.Map && d.GetKeys:
+			member = "@" + member
+		case d.List && d.GetCount:
+			member = "#" + member
+		case !d.Value:
+			continue // it says nothing
+		}
+		list = append(list, member+"="+name)
+	}
+	return strings.Join(list, " ")
 }
 
 // apply writes the members of the struct that the rules name.
-func apply(s *sdk.Segment, rules string, from any) {
+func apply(say func(string, any), rules string, from any) {
 	v := reflect.Indirect(reflect.ValueOf(from))
 	if v.Kind() != reflect.Struct {
 		return
@@ -116,15 +190,15 @@ func apply(s *sdk.Segment, rules string, from any) {
 		switch rule[0] {
 		case '#':
 			if f.Kind() == reflect.Slice || f.Kind() == reflect.Map {
-				say(s, name, f.Len())
+				say(name, f.Len())
 			}
 		case '@':
 			if f.Kind() == reflect.Map && f.Len() > 0 {
-				say(s, name, keys(f))
+				say(name, keys(f))
 			}
 		default:
 			if !f.IsZero() {
-				say(s, name, f.Interface())
+				say(name, f.Interface())
 			}
 		}
 	}
