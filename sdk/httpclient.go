@@ -195,7 +195,7 @@ func (p *phases) trace(ctx context.Context) *httptrace.ClientTrace {
 		GotConn: func(i httptrace.GotConnInfo) {
 			p.live(func() {
 				if i.Reused {
-					p.connect.segment.discard()
+					p.connect.segment.Discard()
 					p.connect.ctx, p.dns.segment, p.dial.segment, p.tls.segment = nil, nil, nil, nil
 				} else {
 					p.connect.note("connection", map[string]any{"reused": false, "was_idle": i.WasIdle})

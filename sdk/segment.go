@@ -37,6 +37,10 @@ func (c *segmentContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// ContextKey is the key under which a context has its *Segment. Use FromContext and
+// WithSegment; it is for contexts that are filled in place, as those of fasthttp.
+func ContextKey() any { return contextKey{} }
+
 // FromContext is the segment or subsegment that ctx is in, nil if there is none.
 func FromContext(ctx context.Context) *Segment {
 	if c, ok := ctx.(*segmentContext); ok {
@@ -450,18 +454,25 @@ func (n *node) count() int {
 	return total
 }
 
-// discard closes n and forgets it with everything below.
-func (s *Segment) discard() {
+// Discard takes an open subsegment, with everything below it, out of its segment, as
+// if it had never begun: nothing of it is sent that was not. It reports whether
+// there was such a subsegment; a segment, and what is closed or not recorded, stays
+// as it is.
+func (s *Segment) Discard() bool {
 	if s == nil || s.node == nil {
-		return
+		return false
 	}
 	n := s.node
 	r := n.rec
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if n.closed || n.up == nil {
+		return false
+	}
 	n.forget()
 	n.unlink()
 	r.nodes -= n.count()
+	return true
 }
 
 func (n *node) forget() {
