@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/tomotrace/tomo/sdk"
@@ -24,6 +26,14 @@ const (
 	// SDKType is what the official SDK calls itself. Segments name Tomo's.
 	SDKType = "X-Ray for Go"
 
+	// Header is the first line of what is sent to a daemon.
+	Header = `{"format": "json", "version": 1}` + "\n"
+
+	// SDKInitializedFileFolder has the file that tells Lambda of an SDK.
+	SDKInitializedFileFolder = "/tmp/.aws-xray"
+	// SDKInitializedFileName is the file in it.
+	SDKInitializedFileName = "initialized"
+
 	// TraceIDHeaderKey is the HTTP header.
 	TraceIDHeaderKey = "x-amzn-trace-id"
 	// LambdaTraceHeaderKey finds the header in the context of a Lambda invocation.
@@ -38,6 +48,13 @@ const (
 	// S3ExtendedRequestIDHeaderKey is the header that it stands in.
 	S3ExtendedRequestIDHeaderKey = "x-amz-id-2"
 )
+
+// SDK is how segments name an SDK and the sampling rule. The SDK writes its own.
+type SDK struct {
+	Version  string `json:"sdk_version,omitempty"`
+	Type     string `json:"sdk,omitempty"`
+	RuleName string `json:"sampling_rule_name,omitempty"`
+}
 
 // SetLogger replaces the logger.
 func SetLogger(l xraylog.Logger) { state.SetLogger(l) }
@@ -65,8 +82,8 @@ type Emitter interface {
 
 // DefaultEmitter stands for the SDK's own way to a daemon.
 type DefaultEmitter struct {
-	mu      sync.Mutex // guards address
-	address *net.UDPAddr
+	sync.Mutex // guards address
+	address    *net.UDPAddr
 }
 
 // NewDefaultEmitter sends to a daemon at raddr.
@@ -76,8 +93,8 @@ func NewDefaultEmitter(raddr *net.UDPAddr) (*DefaultEmitter, error) {
 
 // RefreshEmitterWithAddress says where the daemon is.
 func (e *DefaultEmitter) RefreshEmitterWithAddress(raddr *net.UDPAddr) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.Lock()
+	defer e.Unlock()
 	e.address = raddr
 }
 
@@ -85,8 +102,8 @@ func (e *DefaultEmitter) RefreshEmitterWithAddress(raddr *net.UDPAddr) {
 func (e *DefaultEmitter) Emit(*Segment) {}
 
 func (e *DefaultEmitter) String() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.Lock()
+	defer e.Unlock()
 	return e.address.String()
 }
 
@@ -224,6 +241,9 @@ func complete(cfg *Config) *Config {
 
 // base makes the recorder that sends for c.
 func base(c Config) (*sdk.Recorder, error) {
+	if os.Getenv(LambdaTaskRootKey) != "" {
+		announce(SDKInitializedFileFolder)
+	}
 	o := sdk.Options{Daemon: c.DaemonAddr, Log: slog.New(state.Handler{})}
 	switch e := c.Emitter.(type) {
 	case nil:
@@ -237,6 +257,18 @@ func base(c Config) (*sdk.Recorder, error) {
 		o.Sink = emitterSink{e}
 	}
 	return sdk.New(o)
+}
+
+// announce touches the file that tells Lambda that there is an SDK.
+func announce(dir string) {
+	file := filepath.Join(dir, SDKInitializedFileName)
+	err := os.MkdirAll(dir, 0o777)
+	if err == nil {
+		err = os.WriteFile(file, nil, 0o666)
+	}
+	if err != nil {
+		state.Log(xraylog.LogLevelDebug, "telling Lambda of the SDK: %v", err)
+	}
 }
 
 // variant is r with what c says.
@@ -331,6 +363,30 @@ func ContextWithConfig(ctx context.Context, c Config) (context.Context, error) {
 		return ctx, fmt.Errorf("configuring a context: %w", err)
 	}
 	return sdk.WithRecorder(context.WithValue(ctx, configuredKey{}, r), r), nil
+}
+
+// Using makes a function that puts the configuration c into contexts, for
+// integrations that begin many segments with one. nil leaves contexts as they are;
+// so does one that cannot be, which is logged.
+func Using(c *Config) func(context.Context) context.Context {
+	if c == nil {
+		return func(ctx context.Context) context.Context { return ctx }
+	}
+	from, err := ContextWithConfig(context.Background(), *c)
+	if err != nil {
+		state.Log(xraylog.LogLevelError, "%v", err)
+	}
+	return func(ctx context.Context) context.Context { return withConfigOf(ctx, from) }
+}
+
+// withConfigOf is ctx with the configuration of another context, if it has one.
+func withConfigOf(ctx, from context.Context) context.Context {
+	cfg := GetRecorder(from)
+	r, configured := from.Value(configuredKey{}).(*sdk.Recorder)
+	if cfg == nil || !configured {
+		return ctx
+	}
+	return sdk.WithRecorder(context.WithValue(context.WithValue(ctx, RecorderContextKey{}, cfg), configuredKey{}, r), r)
 }
 
 // Flush waits until what is closed was sent. The official SDK has no such

@@ -46,6 +46,23 @@ func DetachContext(ctx context.Context) context.Context {
 	return detached
 }
 
+// Fill gives set the segment and the configuration of a context, for contexts that
+// are filled in place, as those of fasthttp.
+func Fill(from context.Context, set func(key, value any)) {
+	if s := GetSegment(from); s != nil {
+		set(ContextKey, s)
+	}
+	if core := sdk.FromContext(from); core != nil {
+		set(sdk.ContextKey(), core)
+	}
+	if c := GetRecorder(from); c != nil {
+		set(RecorderContextKey{}, c)
+	}
+	if r, ok := from.Value(configuredKey{}).(*sdk.Recorder); ok {
+		set(configuredKey{}, r)
+	}
+}
+
 // AddAnnotation is Segment.AddAnnotation of the segment in ctx.
 func AddAnnotation(ctx context.Context, key string, value any) error {
 	if s := GetSegment(ctx); s != nil {

@@ -50,15 +50,9 @@ func Handler(sn SegmentNamer, h http.Handler) http.Handler {
 
 // HandlerWithContext is Handler with the configuration in ctx.
 func HandlerWithContext(ctx context.Context, sn SegmentNamer, h http.Handler) http.Handler {
-	cfg := GetRecorder(ctx)
-	configured, _ := ctx.Value(configuredKey{}).(*sdk.Recorder)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
-		if cfg != nil && configured != nil {
-			ctx = context.WithValue(context.WithValue(ctx, RecorderContextKey{}, cfg), configuredKey{}, configured)
-		}
 		in := header.From(sdk.IncomingHeader(r))
-		ctx, s := NewSegmentFromHeader(ctx, sn.Name(r.Host), r, in)
+		ctx, s := NewSegmentFromHeader(withConfigOf(r.Context(), ctx), sn.Name(r.Host), r, in)
 		defer s.Close(nil)
 		HttpTrace(s, h, w, r.WithContext(ctx), in)
 	})
@@ -70,7 +64,7 @@ func HttpTrace(seg *Segment, h http.Handler, w http.ResponseWriter, r *http.Requ
 		h.ServeHTTP(w, r)
 		return
 	}
-	w.Header().Set(TraceIDHeaderKey, answer(seg, traceHeader))
+	w.Header().Set(TraceIDHeaderKey, AnswerHeader(seg, traceHeader))
 	request := RequestData(sdk.DescribeRequest(r))
 	seg.Lock()
 	seg.GetHTTP().Request = &request
@@ -92,7 +86,9 @@ func HttpTrace(seg *Segment, h http.Handler, w http.ResponseWriter, r *http.Requ
 	HttpCaptureResponse(seg, status())
 }
 
-func answer(seg *Segment, in *header.Header) string {
+// AnswerHeader is the tracing header of the answer to a request that came with the
+// header in: the trace, and the decision if the request made one or asked for it.
+func AnswerHeader(seg *Segment, in *header.Header) string {
 	h := header.Header{TraceID: seg.TraceID, ParentID: in.ParentID, SamplingDecision: in.SamplingDecision}
 	if h.SamplingDecision == header.Requested {
 		h.SamplingDecision = header.NotSampled

@@ -295,8 +295,30 @@ func (s *Segment) end(err error) bool {
 	return true
 }
 
-// RemoveSubsegment is not offered by the SDK; it reports false.
-func (s *Segment) RemoveSubsegment(*Segment) bool { return false }
+// RemoveSubsegment takes an open subsegment of s out of it and reports whether it
+// was there.
+func (s *Segment) RemoveSubsegment(remove *Segment) bool {
+	if s == nil || remove == nil || remove.up != s {
+		return false
+	}
+	remove.Lock()
+	defer remove.Unlock()
+	if remove.Dummy || !remove.core.Discard() {
+		return false
+	}
+	remove.InProgress = false
+	return true
+}
+
+// open reports whether s was begun and not closed.
+func (s *Segment) open() bool {
+	if s == nil {
+		return false
+	}
+	s.RLock()
+	defer s.RUnlock()
+	return s.InProgress
+}
 
 // AddAnnotation indexes s by key. The value is a string, a number or a bool.
 func (s *Segment) AddAnnotation(key string, value any) error {

@@ -22,3 +22,13 @@ func Init() {
 	}
 	state.AddPlatform(p)
 }
+
+// Metdata is what the official SDK keeps for programs that name it.
+//
+// Deprecated: nothing gives one.
+type Metdata struct {
+	AvailabilityZone string
+	ImageID          string
+	InstanceID       string
+	InstanceType     string
+}

@@ -132,6 +132,13 @@ func (s *DefaultFormattingStrategy) ExceptionFromError(err error) Exception {
 	if errors.As(err, &made) {
 		e.Type = made.Type
 	}
+	// The AWS SDK for Go v1 tells so of an answer.
+	var answer interface {
+		error
+		StatusCode() int
+		RequestID() string
+	}
+	e.Remote = errors.As(err, &answer) && answer.RequestID() != ""
 	stack, found := sdk.StackOf(err)
 	if !found {
 		// Of the caller of Close, or of AddError.
