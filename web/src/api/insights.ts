@@ -46,3 +46,45 @@ export async function getInsightSummaries(window: Window, group: string, state?:
   } while (token)
   return found
 }
+
+export type Insight = Omit<InsightSummary, 'LastUpdateTime'>
+
+/** getInsight reads one. */
+export async function getInsight(id: string, signal?: AbortSignal): Promise<Insight> {
+  return (await post<{ Insight: Insight }>('/Insight', { InsightId: id }, signal)).Insight
+}
+
+/** What became of an insight at a moment. Counts are since its beginning. */
+export interface InsightEvent {
+  ClientRequestImpactStatistics: RequestImpact
+  EventTime: Seconds
+  RootCauseServiceRequestImpactStatistics: RequestImpact
+  Summary: string
+  TopAnomalousServices: { ServiceId: AnomalousServiceId }[]
+}
+
+/** getInsightEvents lists them, newest first. */
+export async function getInsightEvents(id: string, signal?: AbortSignal): Promise<InsightEvent[]> {
+  const found: InsightEvent[] = []
+  let token: string | null = null
+  do {
+    const page: { InsightEvents: InsightEvent[]; NextToken: string | null } = await post('/InsightEvents', { InsightId: id, ...(token ? { NextToken: token } : {}) }, signal)
+    found.push(...page.InsightEvents)
+    token = page.NextToken
+  } while (token)
+  return found
+}
+
+/** A service of the graph of an insight, without figures. */
+export interface ImpactService {
+  AccountId: string | null
+  Edges: { ReferenceId: number }[]
+  Name: string
+  ReferenceId: number
+  Type: string | null
+}
+
+/** getInsightImpactGraph is the affected services and those from which calls lead to them, in at most 6 hours. */
+export async function getInsightImpactGraph(id: string, window: Window, signal?: AbortSignal): Promise<ImpactService[]> {
+  return (await post<{ Services: ImpactService[] }>('/InsightImpactGraph', { InsightId: id, StartTime: window.start, EndTime: window.end }, signal)).Services
+}

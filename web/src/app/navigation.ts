@@ -2,7 +2,7 @@ import type { IconName } from '../ui/Icon'
 
 /** A page in the navigation. */
 interface Entry {
-  path: '/' | '/traces' | '/analytics' | '/settings'
+  path: '/' | '/traces' | '/analytics' | '/insights' | '/settings'
   label: string
   icon: IconName
   /** Goes there after g. */
@@ -14,5 +14,6 @@ export const navigation: readonly Entry[] = [
   { path: '/', label: 'Trace map', icon: 'map', key: 'm' },
   { path: '/traces', label: 'Traces', icon: 'traces', key: 't' },
   { path: '/analytics', label: 'Analytics', icon: 'analytics', key: 'a' },
+  { path: '/insights', label: 'Insights', icon: 'insights', key: 'i' },
   { path: '/settings', label: 'Settings', icon: 'settings', key: 'e' },
 ]

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, retainSearchParams, type ErrorComponentProps } from '@tanstack/react-router'
 import { Empty, Failed, Loading } from '../ui/State'
 import { analyticsSearch } from '../pages/analytics/search'
+import { insightSearch, insightsSearch } from '../pages/insights/search'
 import { mapSearch } from '../pages/map/search'
 import { signInSearch } from '../pages/sign-in/search'
 import { settingsSearch } from '../pages/settings/search'
@@ -47,6 +48,20 @@ const analytics = createRoute({
   component: lazyRouteComponent(() => import('../pages/analytics/AnalyticsPage'), 'AnalyticsPage'),
 })
 
+const insights = createRoute({
+  getParentRoute: () => root,
+  path: '/insights',
+  validateSearch: insightsSearch,
+  component: lazyRouteComponent(() => import('../pages/insights/InsightsPage'), 'InsightsPage'),
+})
+
+const insight = createRoute({
+  getParentRoute: () => root,
+  path: '/insights/$insightId',
+  validateSearch: insightSearch,
+  component: lazyRouteComponent(() => import('../pages/insights/InsightPage'), 'InsightPage'),
+})
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
@@ -54,7 +69,7 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../pages/settings/SettingsPage'), 'SettingsPage'),
 })
 
-const tree = root.addChildren([map, traces, analytics, signIn, settings])
+const tree = root.addChildren([map, traces, analytics, insights, insight, signIn, settings])
 
 export const router = createRouter({
   routeTree: tree,

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useMemo, useState, type ReactNode } from 'react'
 import type { InsightSummary } from '../../api/insights'
 import { getTimeSeries, type HistogramEntry } from '../../api/xray'
@@ -52,7 +53,14 @@ export function NodePanel({ graph, node, insight, onNode, onEdge, onClose }: Nod
       responseNote="Time of the service's own segments."
       selector={selector}
       onClose={onClose}
-      notice={insight && <Notice look="warning">{insight.Summary}</Notice>}
+      notice={insight && (
+          <Notice look="warning">
+            {insight.Summary}{' '}
+            <Link to="/insights/$insightId" params={{ insightId: insight.InsightId }}>
+              Look at the insight
+            </Link>
+          </Notice>
+        )}
     >
       <Neighbours title="Called by" edges={into} end="from" graph={graph} onNode={onNode} onEdge={onEdge} />
       <Neighbours title="Calls" edges={out} end="to" graph={graph} onNode={onNode} onEdge={onEdge} />

@@ -23,6 +23,10 @@ interface OutcomeSeriesProps {
   /** Called with the part of the window that was dragged over, in whole buckets. */
   onSelect?: (window: Window) => void
   height?: number
+  /** A part of the window that stands out. */
+  highlight?: Window
+  /** A moment to mark. */
+  moment?: Seconds | null
   /** What is counted. */
   things?: 'request' | 'trace'
 }
@@ -30,7 +34,7 @@ interface OutcomeSeriesProps {
 const margin = { top: 8, right: 16, bottom: 20, left: 38 }
 
 /** How many requests there were over time, and how they ended: stacked bars. */
-export function OutcomeSeries({ label, window, step, buckets, onSelect, height = 120, things = 'request' }: OutcomeSeriesProps) {
+export function OutcomeSeries({ label, window, step, buckets, onSelect, height = 120, things = 'request', highlight, moment = null }: OutcomeSeriesProps) {
   const [ref, width] = useWidth<HTMLDivElement>()
   const [hovered, setHovered] = useState<Bucket | null>(null)
   const inner = Math.max(0, width - margin.left - margin.right)
@@ -52,6 +56,8 @@ export function OutcomeSeries({ label, window, step, buckets, onSelect, height =
     <div ref={ref} className={css.chart}>
       {width > 0 && (
         <svg width={width} height={height} role="img" aria-label={`${label}: ${count(total)} ${things}s; ${outcomes.map((o) => `${outcomeNames[o]} ${count(buckets.reduce((sum, b) => sum + b.figures[o], 0))}`).join(', ')}`}>
+          {highlight && <rect className={css.highlight} x={px(highlight.start)} width={Math.max(1, px(highlight.end) - px(highlight.start))} y={margin.top} height={bottom - margin.top} />}
+          {highlight && <rect className={css.highlightLine} x={px(highlight.start)} width={Math.max(1, px(highlight.end) - px(highlight.start))} y={0} height={3} rx={1.5} />}
           {roundTicks(0, most, 3).filter(Number.isInteger).map((n) => (
             <g key={n}>
               <line className={css.grid} x1={margin.left} x2={width - margin.right} y1={py(n)} y2={py(n)} />
@@ -77,6 +83,7 @@ export function OutcomeSeries({ label, window, step, buckets, onSelect, height =
               </g>
             )
           })}
+          {moment !== null && <line className={css.moment} x1={px(moment)} x2={px(moment)} y1={margin.top - 4} y2={bottom} />}
           {brush.draft && <rect className={css.brush} x={margin.left + brush.draft.from * inner} width={(brush.draft.to - brush.draft.from) * inner} y={margin.top} height={bottom - margin.top} />}
           <line className={css.axis} x1={margin.left} x2={width - margin.right} y1={bottom} y2={bottom} />
           {timeTicks(window, Math.max(2, inner / 80)).map((at) => (

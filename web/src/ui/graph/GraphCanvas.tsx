@@ -189,7 +189,7 @@ export function GraphCanvas({ label, graph, layout, words, node, edge, size, lab
           })}
         </g>
       </svg>
-      <div className={css.controls} role="group" aria-label="View">
+      <div className={minimap ? css.controls : `${css.controls} ${css.inRow}`} role="group" aria-label="View">
         <IconButton label="Zoom in" shortcut="+" icon={<Icon name="plus" />} onPress={() => moves.zoomBy(1.4)} />
         <IconButton label="Zoom out" shortcut="-" icon={<Icon name="minus" />} onPress={() => moves.zoomBy(1 / 1.4)} />
         <IconButton label="Show everything" shortcut="0" icon={<Icon name="fit" />} onPress={all} />
