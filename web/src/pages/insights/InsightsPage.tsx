@@ -1,8 +1,9 @@
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
+import { updateGroup } from '../../api/groups'
 import { getInsightSummaries, type InsightSummary } from '../../api/insights'
-import { getGroups, type Window } from '../../api/xray'
+import { getGroups, type Group, type Window } from '../../api/xray'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
@@ -10,9 +11,11 @@ import { duration, plural } from '../../model/format'
 import { ago, clock, labelOf as rangeLabel, timeTicks } from '../../model/time'
 import { Button } from '../../ui/Button'
 import { Copy } from '../../ui/Copy'
+import { Icon } from '../../ui/Icon'
 import { Segmented } from '../../ui/Segmented'
 import { Empty, Failed, Loading } from '../../ui/State'
 import { Table, type Column } from '../../ui/Table'
+import { toast } from '../../ui/Toasts'
 import { chosenInsights, kindLabel, kindsOf, stripes, watchedGroups } from './model'
 import { ImpactBar, ServiceName, StateBadge } from './parts'
 import type { InsightsSearch } from './search'
@@ -51,7 +54,7 @@ export function InsightsPage() {
       ) : !groups.data ? (
         <Loading what="Asking for the groups" />
       ) : watched.length === 0 ? (
-        <NotEnabled group={group} others={watchedGroups(groups.data, undefined).length} />
+        <NotEnabled group={groups.data.find((one) => one.GroupName === (group ?? 'Default'))} chosen={group} others={watchedGroups(groups.data, undefined).length} />
       ) : window.start >= window.end ? (
         <None watched={watched} range={rangeLabel(range)} />
       ) : !found.data ? (
@@ -182,16 +185,36 @@ function Strip({ insights, window }: { insights: readonly InsightSummary[]; wind
 const mostLanes = 8
 
 /** Nobody watches. */
-function NotEnabled({ group, others }: { group: string | undefined; others: number }) {
+function NotEnabled({ group, chosen, others }: { group: Group | undefined; chosen: string | undefined; others: number }) {
   const { setGroup } = useScope()
-  const name = group ?? 'Default'
+  const client = useQueryClient()
+  const name = group?.GroupName ?? chosen ?? 'Default'
   const command = `tomo groups update ${/^[\w-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`} --insights`
+  const enable = useMutation({
+    mutationFn: (one: Group) => updateGroup(one.GroupName, one.GroupName === 'Default' ? null : one.FilterExpression, { InsightsEnabled: true, NotificationsEnabled: one.InsightsConfiguration.NotificationsEnabled }),
+    onSuccess: () => {
+      toast(`Insights of the group ${name} are enabled. The last 24 hours are judged within a minute.`)
+      return client.invalidateQueries({ queryKey: ['groups'] })
+    },
+    onError: (error) => toast(error.message, 'failed'),
+  })
   return (
-    <Empty icon="insights" title={group ? `Insights of the group ${group} are not enabled` : 'Insights are not enabled'} actions={others > 0 ? <Button onPress={() => setGroup(undefined)}>Insights of all groups</Button> : undefined}>
+    <Empty
+      icon="insights"
+      title={chosen ? `Insights of the group ${chosen} are not enabled` : 'Insights are not enabled'}
+      actions={
+        <>
+          {group && (
+            <Button look="main" icon={<Icon name="insights" />} isDisabled={enable.isPending} onPress={() => enable.mutate(group)}>
+              Enable insights of {name === 'Default' ? 'all traces' : name}
+            </Button>
+          )}
+          {others > 0 && <Button onPress={() => setGroup(undefined)}>Insights of all groups</Button>}
+        </>
+      }
+    >
       <p>An insight is a time in which services failed, or were slow, clearly more often than they usually do: which ones, since when, how many requests of clients it hit, and which service is the likely reason.</p>
-      <p className={css.how}>
-        They are enabled by group: on the page of <a href="/groups">groups</a>, or with
-      </p>
+      <p className={css.how}>They are enabled by group: here, where groups are, or with</p>
       <div className={css.command}>
         <code>{command}</code>
         <Copy text={command} label="Copy the command" />
