@@ -79,11 +79,11 @@ export class Shop {
   }
 
   /** past is what is received in each of the minutes before the end; trouble says what is broken then. */
-  *past(end: number, minutes: number, perMinute: number, trouble: (minutesLeft: number) => Record<string, number> = () => ({})): Iterable<{ received: number; documents: Document[] }> {
+  *past(end: number, minutes: number, perMinute: number | ((minutesLeft: number) => number), trouble: (minutesLeft: number) => Record<string, number> = () => ({})): Iterable<{ received: number; documents: Document[] }> {
     for (let left = minutes; left > 0; left--) {
       this.trouble = trouble(left)
       const received = Math.floor(end / 60) * 60 - 60 * left + 55
-      yield { received, documents: this.traces(perMinute, received, 50) }
+      yield { received, documents: this.traces(typeof perMinute === 'number' ? perMinute : Math.round(perMinute(left)), received, 50) }
     }
   }
 

@@ -56,7 +56,6 @@ export function SetCard({ name, expression, window, otherTime, set, stale, ready
             </button>
           )}
         </form>
-        {time}
       </div>
       {parts.length > 1 && (
         <ul className={css.chips} aria-label={`Conditions of ${letter}`}>
@@ -68,19 +67,14 @@ export function SetCard({ name, expression, window, otherTime, set, stale, ready
           ))}
         </ul>
       )}
-      <div className={`${css.cardBody} ${stale ? css.stale : ''}`}>
-        {set ? (
-          <>
-            <p className={css.big}>
-              {count(set.TotalCount)} <span className={css.quiet}>of {plural(set.WindowCount, 'trace')}, {percent(shareOf(set.TotalCount, set.WindowCount))}</span>
-            </p>
-            <OutcomeBar figures={countsFigures(set)} />
-          </>
-        ) : (
-          <p className={css.big}>
-            <span className={css.quiet}>–</span>
+      <div className={css.cardBody}>
+        <div className={css.countLine}>
+          <p className={`${css.big} ${stale ? css.stale : ''}`}>
+            {set ? count(set.TotalCount) : '–'} <span className={css.quiet}>{set && `of ${plural(set.WindowCount, 'trace')}, ${percent(shareOf(set.TotalCount, set.WindowCount))}`}</span>
           </p>
-        )}
+          {time}
+        </div>
+        <div className={stale ? css.stale : ''}>{set && <OutcomeBar figures={countsFigures(set)} />}</div>
       </div>
       <div className={css.cardFoot}>
         <Link to="/traces" search={{ filter: expression || undefined, ...(otherTime ? { since: undefined, from: printMoment(window.start), to: printMoment(window.end) } : {}) }} className={css.link}>
