@@ -184,6 +184,57 @@ describe('a server with credentials', () => {
       refused,
     ))
 
+  test.each(themes)('lets who may make and remove credentials (%s)', (theme) =>
+    browser.visit(
+      '/sign-in?next=/settings?section=credentials',
+      async (page) => {
+        await enter(page, tomo.keys.ada)
+        const table = page.getByRole('region', { name: 'Credentials' })
+        await table.getByRole('row', { name: /^ada you/ }).waitFor()
+        expect(await table.getByRole('row').count()).toBeGreaterThanOrEqual(4) // with the head; those of team-b are not there
+        expect(await table.getByText('grace').count()).toBe(0)
+        await expectAccessible(page)
+
+        const name = `robot-${theme}`
+        await page.getByRole('button', { name: 'Add a credential' }).click()
+        const form = page.getByRole('dialog', { name: 'Add a credential' })
+        await form.getByLabel('Name').fill(name)
+        await form.getByRole('checkbox', { name: /^read/ }).uncheck()
+        await form.getByLabel('And these actions').fill('xray:Nothing')
+        await form.getByRole('button', { name: 'Add', exact: true }).click()
+        await form.getByRole('alert').getByText('"xray:Nothing" is neither a role').waitFor()
+        await expectAccessible(page)
+        await form.getByLabel('And these actions').fill('xray:GetGroups')
+        await form.getByRole('button', { name: 'Add', exact: true }).click()
+        const made = page.getByRole('dialog', { name: `${name} is made` })
+        const told = await made.locator('pre').innerText()
+        const key = { AccessKeyId: /KEY_ID=(\w+)/.exec(told)![1]!, SecretAccessKey: /SECRET_ACCESS_KEY=(\w+)/.exec(told)![1]! }
+        await expectAccessible(page)
+        await made.getByRole('button', { name: 'I have it' }).click()
+        await table.getByRole('row', { name: new RegExp(`^${name}`) }).waitFor()
+        expect(await page.content()).not.toContain(key.SecretAccessKey)
+
+        // It works at once, and is gone at once.
+        const works = () => page.request.post(`${tomo.url}/console/api/session`, { headers: { Origin: tomo.url, 'Content-Type': 'application/json', Cookie: '' }, data: key }).then((answer) => answer.status())
+        const mine = await page.context().cookies()
+        expect(await works()).toBe(200)
+        await page.context().addCookies(mine) // the request had a cookie jar too
+        await page.getByRole('button', { name: `Remove ${name}` }).click()
+        const sure = page.getByRole('dialog', { name: `Remove ${name}?` })
+        await expectAccessible(page)
+        await sure.getByRole('button', { name: 'Remove' }).click()
+        await table.getByRole('row', { name: new RegExp(`^${name}`) }).waitFor({ state: 'detached' })
+        expect(await works()).toBe(403)
+
+        // The last that may change others stays.
+        await page.getByRole('button', { name: 'Remove ada' }).click()
+        await page.getByRole('dialog', { name: 'Remove ada?' }).getByRole('button', { name: 'Remove' }).click()
+        await page.getByRole('alert').getByText('nobody could change credentials here any more').waitFor()
+      },
+      { theme, complaint: /status of (400|401|403)/ },
+    ),
+  )
+
   describe('visited by somebody who also has a page of another site open', () => {
     let foreign: HTTPServer
     beforeAll(async () => {
@@ -314,6 +365,19 @@ describe('a server with credentials', () => {
 describe('a server without credentials', () => {
   const tomo = server()
   const browser = visitor(tomo)
+
+  test.each(themes)('tells in its settings what credentials would change (%s)', (theme) =>
+    browser.visit(
+      '/settings?section=credentials',
+      async (page) => {
+        await page.getByText('There are no credentials: everybody who reaches this server may read and change everything.').waitFor()
+        await page.getByText('tomo credentials add --name me --actions admin').waitFor()
+        expect(await page.getByRole('button', { name: 'Add a credential' }).count()).toBe(0)
+        await expectAccessible(page)
+      },
+      { theme },
+    ),
+  )
 
   test('says nothing of signing in', () =>
     browser.visit('/sign-in?next=/traces', async (page) => {

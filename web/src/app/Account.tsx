@@ -16,9 +16,12 @@ export function Account({ session }: { session: Session }) {
   const leave = () => void endSession().catch((reason: unknown) => toast(reason instanceof Error ? reason.message : String(reason), 'failed'))
   return (
     <>
-      <AriaButton className={css.button!} aria-label={`Signed in as ${session.Name}, tenant ${session.Tenant}`} onPress={() => setOpen(true)}>
+      <AriaButton className={css.button!} onPress={() => setOpen(true)}>
         <Icon name="person" size={18} />
-        <span className={`${shell.word} ${css.who}`}>
+        <span className="hidden-visually">
+          Signed in as {session.Name}, tenant {session.Tenant}
+        </span>
+        <span className={`${shell.word} ${css.who}`} aria-hidden="true">
           <span className={css.name}>{session.Name}</span>
           <span className={css.tenant}>{session.Tenant}</span>
         </span>

@@ -136,7 +136,7 @@ function columnsFor(remove: ((credential: Credential) => void) | null): Column<C
       },
     },
     ...(remove
-      ? [{ id: 'remove', head: '', cell: (credential: Credential) => <IconButton label={`Remove ${credential.Name}`} icon={<Icon name="close" />} onPress={() => remove(credential)} /> }]
+      ? [{ id: 'remove', head: 'Remove', cell: (credential: Credential) => <IconButton label={`Remove ${credential.Name}`} icon={<Icon name="close" />} onPress={() => remove(credential)} /> }]
       : []),
   ]
 }

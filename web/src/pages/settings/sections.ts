@@ -1,4 +1,5 @@
 import type { ComponentType } from 'react'
+import { Credentials } from './Credentials'
 import { Encryption } from './Encryption'
 import { Indexing } from './Indexing'
 import { KeepRules } from './KeepRules'
@@ -18,6 +19,7 @@ export const sections: readonly Section[] = [
   { id: 'keep-rules', label: 'Keep rules', Content: KeepRules },
   { id: 'indexing', label: 'Indexing', Content: Indexing },
   { id: 'encryption', label: 'Encryption', Content: Encryption },
+  { id: 'credentials', label: 'Credentials', Content: Credentials },
   { id: 'policies', label: 'Resource policies', Content: Policies },
   { id: 'limits', label: 'Limits and quotas', Content: Limits },
 ]
