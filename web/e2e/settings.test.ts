@@ -75,6 +75,8 @@ describe('settings', () => {
         await page.reload()
         await rows.first().waitFor()
         expect(await rows.allTextContents()).toEqual(['rest', 'slow'])
+        await page.getByRole('region', { name: 'Shares of the rules' }).waitFor()
+        await expectAccessible(page)
 
         // Who changes what somebody else has changed meanwhile hears of it.
         await page.getByRole('button', { name: 'Delete rest' }).click()

@@ -6,6 +6,8 @@ interface PageProps {
   title: string
   /** Beside the title. */
   aside?: ReactNode
+  /** At the end of the head, what the page is controlled with. */
+  tools?: ReactNode
   /** Whether the page is about a time and a group, or a time alone, which its head lets choose. */
   scoped?: boolean | 'time'
   /** The page scrolls by itself and fills the window. */
@@ -14,7 +16,7 @@ interface PageProps {
 }
 
 /** The frame of every page: its head, and what it shows. */
-export function Page({ title, aside, scoped = false, fills = false, children }: PageProps) {
+export function Page({ title, aside, tools, scoped = false, fills = false, children }: PageProps) {
   useEffect(() => {
     document.title = `${title} · Tomo`
   }, [title])
@@ -25,6 +27,7 @@ export function Page({ title, aside, scoped = false, fills = false, children }: 
           <h1>{title}</h1>
           {aside}
         </div>
+        {tools && <div className={css.scope}>{tools}</div>}
         {scoped && <ScopeBar grouped={scoped === true} />}
       </header>
       <div className={fills ? css.fills : css.content}>{children}</div>

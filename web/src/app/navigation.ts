@@ -2,7 +2,7 @@ import type { IconName } from '../ui/Icon'
 
 /** A page in the navigation. */
 interface Entry {
-  path: '/' | '/traces' | '/analytics' | '/insights' | '/settings'
+  path: '/' | '/traces' | '/analytics' | '/insights' | '/settings' | '/groups' | '/sampling' | '/status'
   label: string
   icon: IconName
   /** Goes there after g. */
@@ -15,5 +15,8 @@ export const navigation: readonly Entry[] = [
   { path: '/traces', label: 'Traces', icon: 'traces', key: 't' },
   { path: '/analytics', label: 'Analytics', icon: 'analytics', key: 'a' },
   { path: '/insights', label: 'Insights', icon: 'insights', key: 'i' },
+  { path: '/groups', label: 'Groups', icon: 'groups', key: 'g' },
+  { path: '/sampling', label: 'Sampling', icon: 'sampling', key: 's' },
   { path: '/settings', label: 'Settings', icon: 'settings', key: 'e' },
+  { path: '/status', label: 'Status', icon: 'status', key: 'u' },
 ]

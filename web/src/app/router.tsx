@@ -4,6 +4,9 @@ import { analyticsSearch } from '../pages/analytics/search'
 import { insightSearch, insightsSearch } from '../pages/insights/search'
 import { mapSearch } from '../pages/map/search'
 import { signInSearch } from '../pages/sign-in/search'
+import { groupsSearch } from '../pages/groups/search'
+import { samplingSearch } from '../pages/sampling/search'
+import { statusSearch } from '../pages/status/search'
 import { settingsSearch } from '../pages/settings/search'
 import { tracesSearch } from '../pages/traces/search'
 import { Page } from './Page'
@@ -69,7 +72,28 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../pages/settings/SettingsPage'), 'SettingsPage'),
 })
 
-const tree = root.addChildren([map, traces, analytics, insights, insight, signIn, settings])
+const groups = createRoute({
+  getParentRoute: () => root,
+  path: '/groups',
+  validateSearch: groupsSearch,
+  component: lazyRouteComponent(() => import('../pages/groups/GroupsPage'), 'GroupsPage'),
+})
+
+const sampling = createRoute({
+  getParentRoute: () => root,
+  path: '/sampling',
+  validateSearch: samplingSearch,
+  component: lazyRouteComponent(() => import('../pages/sampling/SamplingPage'), 'SamplingPage'),
+})
+
+const status = createRoute({
+  getParentRoute: () => root,
+  path: '/status',
+  validateSearch: statusSearch,
+  component: lazyRouteComponent(() => import('../pages/status/StatusPage'), 'StatusPage'),
+})
+
+const tree = root.addChildren([map, traces, analytics, insights, insight, signIn, settings, groups, sampling, status])
 
 export const router = createRouter({
   routeTree: tree,

@@ -5,6 +5,8 @@ import css from './Table.module.css'
 export interface Column<Row> {
   id: string
   head: string
+  /** The head is read aloud only: what is below it speaks for itself. */
+  hiddenHead?: boolean
   cell: (row: Row) => ReactNode
   /** By what rows are sorted; a column without it is not. */
   sort?: (row: Row) => number | string
@@ -51,6 +53,8 @@ export function Table<Row>({ label, columns, rows, rowKey, sorted, selected }: T
                       <Icon name="down" size={12} />
                     </span>
                   </button>
+                ) : column.hiddenHead ? (
+                  <span className="hidden-visually">{column.head}</span>
                 ) : (
                   column.head
                 )}

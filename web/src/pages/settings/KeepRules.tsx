@@ -58,7 +58,7 @@ const beginning: KeepDraft[] = [
 function Rules({ is, rules, changed, onChange }: { is: Shape; rules: readonly KeepDraft[]; changed: boolean; onChange: (rules: KeepDraft[]) => void }) {
   const [edited, setEdited] = useState<number | null>(null)
   const columns: Column<{ rule: KeepDraft; at: number }>[] = [
-    { id: 'at', head: '', figures: true, cell: ({ at }) => at + 1 },
+    { id: 'at', head: 'Place', hiddenHead: true, figures: true, cell: ({ at }) => at + 1 },
     { id: 'name', head: 'Rule', names: true, cell: ({ rule }) => rule.Name },
     { id: 'filter', head: 'Traces that match', cell: ({ rule }) => (rule.Filter === '' ? <span className={css.quiet}>every trace</span> : <code className={css.expression}>{rule.Filter}</code>) },
     { id: 'rate', head: 'Kept share', figures: true, cell: ({ rule }) => `${percentText(rule.Rate)} %` },
@@ -70,7 +70,8 @@ function Rules({ is, rules, changed, onChange }: { is: Shape; rules: readonly Ke
         ]),
     {
       id: 'do',
-      head: '',
+      head: 'Actions',
+      hiddenHead: true,
       cell: ({ rule, at }) => (
         <span className={css.numbers}>
           <IconButton label={`Move ${rule.Name} up`} icon={<Icon name="up" size={14} />} isDisabled={at === 0} onPress={() => onChange(moved(rules, at, at - 1))} />
