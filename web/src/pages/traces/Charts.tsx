@@ -42,8 +42,8 @@ export function Charts({ counting, window, measure, onMeasure, brush, onBrush, o
         <header className={css.chartHead}>
           <h2>{timed} over time</h2>
           {set && (
-            <span className={css.quiet}>
-              {set.AllDots ? plural(set.Dots.length, 'trace') : `${count(set.Dots.length)} dots for ${count(times!.Count)} traces: of each spot the slowest, and the slowest failed`}
+            <span className={css.quiet} title={set.AllDots ? '' : 'Of each spot of the plot the slowest trace is drawn, and the slowest that failed: nothing slow or failed is left out.'}>
+              {set.AllDots ? plural(set.Dots.length, 'trace') : `${count(set.Dots.length)} dots for ${count(times!.Count)} traces: of each spot the slowest and the worst`}
               {untimed > 0 && `; ${count(untimed)} without a time are not drawn`}
             </span>
           )}

@@ -7,7 +7,7 @@ import { Icon } from '../../ui/Icon'
 import { OutcomeBar } from '../../ui/Outcomes'
 import { Select } from '../../ui/Select'
 import { Failed } from '../../ui/State'
-import { annotationAttribute, attributeName, attributeNames, facetOf, has, mostAttributes, not, type Facet } from './model'
+import { annotationAttribute, attributeName, attributeNames, facetOf, has, mostAttributes, not, urlParts, type Facet } from './model'
 import type { Counting } from './useAnalysis'
 import css from './traces.module.css'
 
@@ -81,6 +81,16 @@ export function Refiners({ counting, window, filter, attributes, more, onAttribu
   )
 }
 
+/** A URL with its end in front: hosts are often the same, and there is little room. */
+function UrlText({ url }: { url: string }) {
+  const { host, path } = urlParts(url)
+  return (
+    <>
+      {path} {host && <span className={css.quiet}>{host}</span>}
+    </>
+  )
+}
+
 interface FacetSectionProps {
   attribute: string
   facet: Facet | null
@@ -117,7 +127,7 @@ function FacetSection({ attribute, facet, stopped, filter, open, onMore, onRemov
               return (
                 <li key={value.condition} className={`${css.value} ${inside ? css.inside : ''}`}>
                   <button type="button" className={css.valueButton} aria-pressed={inside} title={`${value.text}: ${figures}\n${value.condition}`} onClick={() => onCondition(value.condition)}>
-                    <span className={css.valueText}>{value.text}</span>
+                    <span className={css.valueText}>{attribute === 'http.url' ? <UrlText url={value.text} /> : value.text}</span>
                     <span className={css.valueCount}>{short(value.figures.total)}</span>
                     <span className={css.valueBar} style={{ width: `${Math.max(2, (value.figures.total / most) * 100)}%` }}>
                       <OutcomeBar figures={value.figures} />

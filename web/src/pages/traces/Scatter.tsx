@@ -63,9 +63,10 @@ export function Scatter({ label, window, set, brush, onBrush, onOpen, height }: 
     else [low, high] = [0, high * 1.06 || 1]
     const x = linear(window.start, window.end)
     const y = wide ? log(low, high) : linear(low, high)
+    const small = set.Dots.length > 700 ? 1.7 : 2.3
     const placed = set.Dots.map((dot): Placed => {
       const up = Math.min(1, Math.max(0, y.at(dot.Seconds)))
-      return { dot, x: margin.left + x.at(dot.Time) * inner, y: bottom - up * tall, r: Math.min(7, 2.3 + Math.log2(dot.Count) * 0.4) }
+      return { dot, x: margin.left + x.at(dot.Time) * inner, y: bottom - up * tall, r: Math.min(6, small + Math.log2(dot.Count) * 0.35) }
     })
     return { placed, x, y, low, high, wide }
   }, [set, window, inner, bottom, tall])

@@ -43,6 +43,8 @@ interface TraceListProps {
 
 const rowHeight = 30
 
+const datedWidth = '156px'
+
 interface ColumnSpec {
   head: string
   /** What stands at the head where there is little room. */
@@ -104,8 +106,10 @@ export function TraceList(props: TraceListProps) {
     else return
     event.preventDefault()
   }
-  const template = { gridTemplateColumns: `30px ${columns.map((id) => columnSpecs[id].width).join(' ')}` }
-  const least = 60 + columns.reduce((sum, id) => sum + columnSpecs[id].least + 10, 0)
+  // Times of other days have the day in front.
+  const dated = [rows[0], rows.at(-1)].some((row) => row && when(row.start).includes(','))
+  const template = { gridTemplateColumns: `30px ${columns.map((id) => (id === 'time' && dated ? datedWidth : columnSpecs[id].width)).join(' ')}` }
+  const least = (dated ? 112 : 60) + columns.reduce((sum, id) => sum + columnSpecs[id].least + 10, 0)
   return (
     <div
       ref={scroller}

@@ -21,7 +21,7 @@ import { fewValues, manyValues, Refiners } from './Refiners'
 import { TraceList, type ListHandle } from './TraceList'
 import { filterStore } from './filters'
 import {
-  attributesOf, awsCommand, brushOf, columnsOf, figuresOf, mostRanked, mostRows, narrowed, printAttributes, printBrush, printColumns, rowOf, timesCondition, toggle, tomoCommand, traceId, traceLink,
+  attributesOf, awsCommand, brushOf, columnsOf, figuresOf, mostRanked, mostRows, narrowed, not, printAttributes, printBrush, printColumns, rowOf, timesCondition, toggle, tomoCommand, traceId, traceLink,
   withoutLast, withTimes, type Brush, type Timed,
 } from './model'
 import type { Order, TracesSearch } from './search'
@@ -34,6 +34,9 @@ const route = getRouteApi('/traces')
 
 /** Dots that are drawn; of more traces, each stands for several. */
 const mostDots = 2000
+
+/** Traces that are ranked at first, as each is read whole; the rest of mostRanked follows who scrolls. */
+const firstRanked = 200
 
 const ranks = { oldest: 'Oldest', slowest: 'Slowest', fastest: 'Fastest' } as const
 
@@ -157,7 +160,10 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
   const charts = useAnalysis({ ...base, window, filter, dots: mostDots }, search.charts !== 'off')
   const values: AnalysisQuestion = { ...base, window: within ?? window, filter: inside, attributes: attributes ?? [], top: more ? manyValues : fewValues }
   const counting = useAnalysis(values, within !== null)
-  const ranking = useAnalysis({ ...base, window: within ?? window, filter: inside, traces: mostRanked, ...(search.sort ? { order: ranks[search.sort] } : {}) }, search.sort !== undefined && within !== null)
+  const rankedName = JSON.stringify([inside, member, order])
+  const [deep, setDeep] = useState('') // the list that was scrolled down: of it all that there is
+  const limit = deep === rankedName ? mostRanked : firstRanked
+  const ranking = useAnalysis({ ...base, window: within ?? window, filter: inside, traces: limit, ...(search.sort ? { order: ranks[search.sort] } : {}) }, search.sort !== undefined && within !== null)
   const newest = useNewest(within ?? window, and(member, inside), search.sort === undefined && within !== null)
 
   const set = counting.data?.Sets[0]
@@ -168,9 +174,8 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
   const ready = search.sort ? ranked !== undefined : newest.ready
   const stale = search.sort ? ranking.stale : newest.stale
 
-  const [place, setPlace] = useState({ of: '', row: -1 })
-  const listName = JSON.stringify([within, inside, member, order])
-  const active = place.of === listName ? place.row : -1
+  const [activeId, setActiveId] = useState('')
+  const active = useMemo(() => rows.findIndex((row) => row.id === activeId), [rows, activeId])
 
   // What was run without a mistake is worth remembering.
   useEffect(() => {
@@ -266,6 +271,10 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
               ]}
               onChange={(wanted) => change({ sort: wanted === 'newest' ? undefined : wanted })}
             />
+            <Link to="/analytics" search={inside ? { sets: 'own', a: inside, b: not(inside) } : {}} className={css.button} title={inside ? 'What these have more often than the others of the time' : 'What the slow and the failed have more often'}>
+              <Icon name="analytics" size={14} />
+              Analyse
+            </Link>
             {search.charts === 'off' && <Button onPress={() => change({ charts: undefined }, true)}>Charts</Button>}
             {tools}
           </div>
@@ -299,12 +308,13 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
               scale={scale}
               onOrder={(wanted) => change({ sort: wanted === 'newest' ? undefined : wanted })}
               active={active}
-              onActive={(row) => setPlace({ of: listName, row })}
+              onActive={(row) => setActiveId(rows[row]?.id ?? '')}
               onSeen={(index) => {
                 if (!search.sort) newest.want(index + 1)
+                else if (index > firstRanked - 50) setDeep(rankedName)
               }}
               stale={stale}
-              foot={search.sort ? <RankedFoot rows={rows.length} total={figures?.total ?? null} order={order} /> : <NewestFoot newest={newest} total={figures?.total ?? null} onOlder={(end) => setRange({ kind: 'between', start: window.start, end })} />}
+              foot={search.sort ? <RankedFoot rows={rows.length} limit={limit} total={figures?.total ?? null} order={order} /> : <NewestFoot newest={newest} total={figures?.total ?? null} onOlder={(end) => setRange({ kind: 'between', start: window.start, end })} />}
             />
           )}
         </div>
@@ -347,7 +357,7 @@ function Scanning({ newest, analyses, rows, windowEnd }: { newest: ReturnType<ty
         <span style={{ width: `${share * 100}%` }} />
       </div>
       <span role="status">
-        {searching && <>Searched back to {newest?.reached ? `${clock(newest.reached.back, windowEnd)}, ${percent(newest.reached.share)} of the time` : 'the newest'}, {plural(rows, 'trace')} found. </>}
+        {searching && (newest?.reached ? <>Searched back to {clock(newest.reached.back, windowEnd)}, {percent(newest.reached.share)} of the time, {plural(rows, 'trace')} found. </> : <>Searching from the newest back. </>)}
         {looked && <>Counted {count(looked.Looked)} of {count(looked.Total)} traces{looked.ToRead > 0 && `, ${count(looked.Read)} of ${count(looked.ToRead)} read whole`}.</>}
       </span>
       <span className={css.space} />
@@ -383,12 +393,13 @@ function NewestFoot({ newest, total, onOlder }: { newest: ReturnType<typeof useN
   return <>That is all: {plural(newest.rows.length, 'trace')}.</>
 }
 
-function RankedFoot({ rows, total, order }: { rows: number; total: number | null; order: Order }) {
+function RankedFoot({ rows, limit, total, order }: { rows: number; limit: number; total: number | null; order: Order }) {
   if (total === null || rows >= total) return <>That is all: {plural(rows, 'trace')}.</>
-  if (rows < mostRanked) return <>{plural(total - rows, 'trace')} without a time {total - rows === 1 ? 'is' : 'are'} left out.</>
+  if (rows >= firstRanked && rows < limit) return <>Reading more…</>
+  if (rows < limit) return <>{plural(total - rows, 'trace')} without a time {total - rows === 1 ? 'is' : 'are'} left out.</>
   return (
     <>
-      The {order} {count(rows)} of {count(total)}. The server ranks no more: refine to see others.
+      The {order} {count(rows)} of {count(total)}. The server ranks {limit < mostRanked ? 'more as you scroll' : 'no more: refine to see others'}.
     </>
   )
 }

@@ -33,7 +33,8 @@ export interface Newest {
 export function useNewest(window: Window, filter: string, enabled: boolean): Newest {
   const queryKey = ['trace rows', window, filter]
   const name = JSON.stringify(queryKey)
-  const [wanted, setWanted] = useState({ of: name, rows: ahead })
+  // A refreshed window is read as far as the one before.
+  const [wanted, setWanted] = useState({ of: filter, rows: ahead })
   const [stoppedAt, setStoppedAt] = useState('')
   const pages = useInfiniteQuery({
     queryKey,
@@ -50,7 +51,7 @@ export function useNewest(window: Window, filter: string, enabled: boolean): New
   const last = data?.at(-1)
   const stopped = stoppedAt === name
   const full = rows.length >= mostRows
-  const goal = wanted.of === name ? wanted.rows : ahead
+  const goal = wanted.of === filter ? wanted.rows : ahead
   const { hasNextPage, isFetching, isPlaceholderData, isError, fetchNextPage } = pages
   const go = enabled && hasNextPage && !isFetching && !isPlaceholderData && !isError && !stopped && !full && rows.length < goal
   useEffect(() => {
@@ -69,7 +70,7 @@ export function useNewest(window: Window, filter: string, enabled: boolean): New
     full,
     total: last && !isPlaceholderData ? last.total : null,
     want: (count) => {
-      if (count + ahead > goal) setWanted({ of: name, rows: count + ahead })
+      if (count + ahead > goal) setWanted({ of: filter, rows: count + ahead })
     },
     stop: () => {
       setStoppedAt(name)
