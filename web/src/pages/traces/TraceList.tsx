@@ -58,11 +58,11 @@ interface ColumnSpec {
 /** The columns; those without `order` the server keeps no order by. */
 export const columnSpecs: Record<ColumnId, ColumnSpec> = {
   time: { head: 'Time', width: '104px', least: 104, cell: (row) => <span title={moment(row.start)}>{when(row.start)}</span> },
-  outcome: { head: 'Outcome', width: '84px', least: 84, cell: (row) => (row.ending === 'rootless' ? <span className={css.rootless}>no root yet</span> : <OutcomeBadge outcome={row.ending} />) },
+  outcome: { head: 'Outcome', width: '82px', least: 82, cell: (row) => (row.ending === 'rootless' ? <span className={css.rootless}>no root yet</span> : <OutcomeBadge outcome={row.ending} />) },
   duration: { head: 'Duration', width: '132px', least: 132, cell: (row, props) => <Bar seconds={row.duration} row={row} scale={props.measure === 'Duration' ? props.scale : null} /> },
   response: { head: 'Response', width: '132px', least: 132, cell: (row, props) => <Bar seconds={row.response} row={row} scale={props.measure === 'ResponseTime' ? props.scale : null} /> },
   method: { head: 'Method', width: '52px', least: 52, cell: (row) => row.method },
-  status: { head: 'Status', width: '48px', least: 48, figures: true, cell: (row) => row.status },
+  status: { head: 'Status', width: '44px', least: 44, figures: true, cell: (row) => row.status },
   entry: { head: 'Entry service', width: 'minmax(100px, 0.6fr)', least: 100, cell: (row) => row.entry && <span title={row.entry}>{row.entry}</span> },
   url: { head: 'URL', width: 'minmax(140px, 1.5fr)', least: 140, cell: (row) => row.url && <Url row={row} /> },
   user: { head: 'User', width: 'minmax(48px, 0.3fr)', least: 48, cell: (row) => row.users.length > 0 && <span title={row.users.join(', ')}>{row.users.join(', ')}</span> },
@@ -111,76 +111,78 @@ export function TraceList(props: TraceListProps) {
   const template = { gridTemplateColumns: `30px ${columns.map((id) => (id === 'time' && dated ? datedWidth : columnSpecs[id].width)).join(' ')}` }
   const least = (dated ? 112 : 60) + columns.reduce((sum, id) => sum + columnSpecs[id].least + 10, 0)
   return (
-    <div
-      ref={scroller}
-      className={`${css.grid} ${stale ? css.stale : ''}`}
-      role="grid"
-      aria-label={label}
-      aria-rowcount={total === null ? -1 : total + 1}
-      aria-colcount={columns.length + 1}
-      aria-busy={stale}
-      tabIndex={0}
-      {...(at && items.some((item) => item.index === active) ? { 'aria-activedescendant': `trace-${at.id}` } : {})}
-      onKeyDown={onKeyDown}
-    >
-      <div role="rowgroup" className={css.gridHead} style={{ minWidth: least }}>
-        <div role="row" aria-rowindex={1} className={css.row} style={template}>
-          <div role="columnheader" className={css.cell}>
-            <span className="hidden-visually">To compare</span>
-          </div>
-          {columns.map((id) => (
-            <Head key={id} id={id} order={order} measure={measure} onOrder={onOrder} />
-          ))}
-        </div>
-      </div>
-      <div role="rowgroup" className={css.rows} style={{ height: virtual.getTotalSize(), minWidth: least }}>
-        {items.map((item) => {
-          const row = rows[item.index]!
-          const marked = checked.includes(row.id)
-          return (
-            <div
-              key={row.id}
-              id={`trace-${row.id}`}
-              role="row"
-              aria-rowindex={item.index + 2}
-              aria-selected={marked}
-              className={`${css.row} ${css.dataRow} ${item.index === active ? css.activeRow : ''} ${marked ? css.checkedRow : ''}`}
-              style={{ ...template, transform: `translateY(${item.start}px)` }}
-              onClick={() => {
-                onActive(item.index)
-                onOpen(row.id)
-              }}
-            >
-              <div role="gridcell" className={css.cell} onClick={(event) => event.stopPropagation()}>
-                <input type="checkbox" tabIndex={-1} aria-label={`Compare ${row.id}`} checked={marked} onChange={() => onCheck(row.id)} />
-              </div>
-              {columns.map((id, i) => {
-                const content = columnSpecs[id].cell(row, props)
-                return (
-                  <div key={id} role="gridcell" className={`${css.cell} ${columnSpecs[id].figures ? css.right : ''}`}>
-                    {id === 'id' || i === 0 ? (
-                      <a
-                        href={traceLink(row.id)}
-                        tabIndex={-1}
-                        onClick={(event) => {
-                          // The row opens it, unless it is for another tab.
-                          if (event.ctrlKey || event.metaKey || event.shiftKey) event.stopPropagation()
-                          else event.preventDefault()
-                        }}
-                      >
-                        {content}
-                      </a>
-                    ) : (
-                      content
-                    )}
-                  </div>
-                )
-              })}
+    <div className={css.gridFrame}>
+      <div
+        ref={scroller}
+        className={`${css.grid} ${stale ? css.stale : ''}`}
+        role="grid"
+        aria-label={label}
+        aria-rowcount={total === null ? -1 : total + 1}
+        aria-colcount={columns.length + 1}
+        aria-busy={stale}
+        tabIndex={0}
+        {...(at && items.some((item) => item.index === active) ? { 'aria-activedescendant': `trace-${at.id}` } : {})}
+        onKeyDown={onKeyDown}
+      >
+        <div role="rowgroup" className={css.gridHead} style={{ minWidth: least }}>
+          <div role="row" aria-rowindex={1} className={css.row} style={template}>
+            <div role="columnheader" className={css.cell}>
+              <span className="hidden-visually">To compare</span>
             </div>
-          )
-        })}
+            {columns.map((id) => (
+              <Head key={id} id={id} order={order} measure={measure} onOrder={onOrder} />
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" className={css.rows} style={{ height: virtual.getTotalSize(), minWidth: least }}>
+          {items.map((item) => {
+            const row = rows[item.index]!
+            const marked = checked.includes(row.id)
+            return (
+              <div
+                key={row.id}
+                id={`trace-${row.id}`}
+                role="row"
+                aria-rowindex={item.index + 2}
+                aria-selected={marked}
+                className={`${css.row} ${css.dataRow} ${item.index === active ? css.activeRow : ''} ${marked ? css.checkedRow : ''}`}
+                style={{ ...template, transform: `translateY(${item.start}px)` }}
+                onClick={() => {
+                  onActive(item.index)
+                  onOpen(row.id)
+                }}
+              >
+                <div role="gridcell" className={css.cell} onClick={(event) => event.stopPropagation()}>
+                  <input type="checkbox" tabIndex={-1} aria-label={`Compare ${row.id}`} checked={marked} onChange={() => onCheck(row.id)} />
+                </div>
+                {columns.map((id, i) => {
+                  const content = columnSpecs[id].cell(row, props)
+                  return (
+                    <div key={id} role="gridcell" className={`${css.cell} ${columnSpecs[id].figures ? css.right : ''}`}>
+                      {id === 'id' || i === 0 ? (
+                        <a
+                          href={traceLink(row.id)}
+                          tabIndex={-1}
+                          onClick={(event) => {
+                            // The row opens it, unless it is for another tab.
+                            if (event.ctrlKey || event.metaKey || event.shiftKey) event.stopPropagation()
+                            else event.preventDefault()
+                          }}
+                        >
+                          {content}
+                        </a>
+                      ) : (
+                        content
+                      )}
+                    </div>
+                  )
+                })}
+              </div>
+            )
+          })}
+        </div>
+        <div className={css.listFoot}>{foot}</div>
       </div>
-      <div className={css.listFoot}>{foot}</div>
     </div>
   )
 }
