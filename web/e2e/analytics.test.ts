@@ -200,6 +200,18 @@ describe('analytics', () => {
       { complaint: /400 \(Bad Request\)/ },
     ))
 
+  test('are led to from the map', () =>
+    browser.visit('/?since=3h&node=payments%7CAWS%3A%3AElasticBeanstalk%3A%3AEnvironment', async (page) => {
+      const panel = page.getByRole('complementary', { name: 'payments' })
+      await panel.getByRole('checkbox', { name: 'Fault (5xx)' }).check()
+      await panel.getByRole('link', { name: 'Compare them with its others' }).click()
+      await settled(page)
+      const node = 'service(id(name: "payments", type: "AWS::ElasticBeanstalk::Environment"))'
+      expect(parameters(page)).toEqual({ since: '3h', sets: 'own', a: `${node} { fault }`, b: `${node} AND !(${node} { fault })` })
+      expect(await figure(page, 'A')).toBeGreaterThan(50)
+      expect(await figure(page, 'B')).toBeGreaterThan(50)
+    }))
+
   test('can be stopped', () =>
     browser.visit('/traces', async (page) => {
       let held = true

@@ -96,7 +96,7 @@ export function AnalyticsPage() {
   }
   const card = { ready, stale: compared.stale || running !== null }
   return (
-    <Page title="Analytics" scoped>
+    <Page title="Analytics" aside={<ProgressLine running={running} cancel={compared.running ? compared.cancel : slowest.cancel} />} scoped>
       <RefiningProvider value={refining}>
         <div className={css.page}>
           <div className={css.toolbar}>
@@ -113,8 +113,6 @@ export function AnalyticsPage() {
               ]}
               onChange={(value) => setWithout(value === 'without')}
             />
-            <span className={css.space} />
-            <ProgressLine running={running} cancel={compared.running ? compared.cancel : slowest.cancel} />
           </div>
           <div className={css.sets}>
             <SetCard name="a" expression={ready ? sets.a : ''} window={window} otherTime={false} set={a ?? null} onChange={(text) => put({ ...sets, a: text })} handle={editors.a} {...card} />

@@ -106,9 +106,7 @@ function Row({ row, most, inner = false, children }: { row: DifferenceRow; most:
     <tr>
       <th scope="row" className={inner ? css.inner : ''}>
         <span className={css.attribute}>{labelOf(row.attribute)}</span>
-        <span className={css.value} title={row.value}>
-          {row.value}
-        </span>
+        <Value text={row.value} />
         {children}
       </th>
       <td className={css.right}>
@@ -127,6 +125,18 @@ function Row({ row, most, inner = false, children }: { row: DifferenceRow; most:
         <RefineButtons condition={row.expression} of={`${labelOf(row.attribute)} ${row.value}`} />
       </td>
     </tr>
+  )
+}
+
+/** A value on one line, without what all begin with. Of URLs the end says most, so they are cut at their start. */
+export function Value({ text, start = '' }: { text: string; start?: string }) {
+  return (
+    <span className={`${css.value} ${/^https?:\/\//.test(text) ? css.fromEnd : ''}`} title={text}>
+      <bdi>
+        {start !== '' && <span className={css.quiet}>…</span>}
+        {text.slice(start.length)}
+      </bdi>
+    </span>
   )
 }
 

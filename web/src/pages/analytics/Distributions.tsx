@@ -3,7 +3,7 @@ import { count, duration, percent, plural } from '../../model/format'
 import { IconButton } from '../../ui/Button'
 import { Icon } from '../../ui/Icon'
 import { Select } from '../../ui/Select'
-import { Bars } from './Differences'
+import { Bars, Value } from './Differences'
 import { annotationOf, attributes as known, commonStart, labelOf, leftOut, mostAttributes, shareOf, valueText } from './model'
 import { RefineButtons } from './Refine'
 import css from './analytics.module.css'
@@ -67,7 +67,8 @@ function Distribution({ attribute, onRemove }: { attribute: AnalysisAttribute; o
       <header className={css.distributionHead}>
         <h3>{label}</h3>
         <span className={css.note}>
-          {plural(Math.max(0, ...attribute.Sets.map((set) => set.DistinctCount)), attribute.Complete ? 'value' : 'value, about', attribute.Complete ? 'values' : 'values, about')}
+          {attribute.Complete ? '' : 'about '}
+          {plural(Math.max(0, ...attribute.Sets.map((set) => set.DistinctCount)), 'value')}
         </span>
         <IconButton label={`Remove ${label}`} icon={<Icon name="close" size={14} />} onPress={onRemove} />
       </header>
@@ -98,10 +99,7 @@ function Distribution({ attribute, onRemove }: { attribute: AnalysisAttribute; o
               {attribute.Values.map((value) => (
                 <tr key={value.FilterExpression}>
                   <th scope="row">
-                    <span className={css.value} title={valueText(value.Value)}>
-                      {start !== '' && <span className={css.quiet}>…</span>}
-                      {valueText(value.Value).slice(start.length)}
-                    </span>
+                    <Value text={valueText(value.Value)} start={start} />
                   </th>
                   {value.Sets.map((figures, i) => (
                     <td key={i} className={css.right}>

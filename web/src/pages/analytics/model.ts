@@ -2,6 +2,7 @@
 import type { Analysis, AnalysisAttribute, AnalysisCounts, AnalysisDifference, AnalysisSet, PlainValue } from '../../api/analysis'
 import type { HistogramEntry, Seconds, Window } from '../../api/xray'
 import { and, number } from '../../model/filter'
+import { short } from '../../model/format'
 import { barsOf, mergeHistograms } from '../../model/histogram'
 import type { Figures } from '../../model/outcome'
 import { parseRange, parseSpan, printMoment, printSpan } from '../../model/time'
@@ -297,7 +298,7 @@ export function times(row: DifferenceRow): string {
   const [more, less] = row.more === 'a' ? row.shares : [row.shares[1], row.shares[0]]
   if (less === 0) return `only ${row.more.toUpperCase()}`
   const ratio = more / less
-  return ratio >= 1.05 ? `${ratio >= 10 ? Math.round(ratio).toLocaleString('en-US') : ratio.toFixed(1).replace(/\.0$/, '')}×` : ''
+  return ratio >= 1.05 ? `${ratio >= 10 ? short(Math.round(ratio)) : ratio.toFixed(1).replace(/\.0$/, '')}×` : ''
 }
 
 /** The attributes that sets can be taken apart by, without annotations, and what they are. docs/console-api.md. */

@@ -4,7 +4,7 @@ import { useMemo, useState, type ReactNode } from 'react'
 import type { InsightSummary } from '../../api/insights'
 import { getTimeSeries, type HistogramEntry } from '../../api/xray'
 import { useScope } from '../../app/scope'
-import { conditions, edge as edgeOf, of, service as serviceOf } from '../../model/filter'
+import { and, conditions, edge as edgeOf, of, service as serviceOf } from '../../model/filter'
 import { count, duration, percent, rate } from '../../model/format'
 import { shortType, titleOf, type Graph, type GraphEdge, type GraphNode } from '../../model/graph'
 import { percentile } from '../../model/histogram'
@@ -220,6 +220,10 @@ function Panel({ title, notice, label, figures, response, responseNote, selector
           <Copy text={expression} label="Copy the filter expression" />
         </div>
         <TracesLink filter={expression}>{inside ? 'View these traces' : 'View traces'}</TracesLink>
+        <Link to="/analytics" search={{ sets: 'own', a: expression, b: and(inside ? selector : '', `!(${expression})`) }} className={css.plainLink}>
+          <Icon name="analytics" />
+          {inside ? 'Compare them with its others' : 'Compare with the rest'}
+        </Link>
       </footer>
     </aside>
   )
