@@ -214,7 +214,13 @@ function NotEnabled({ group, chosen, others }: { group: Group | undefined; chose
       }
     >
       <p>An insight is a time in which services failed, or were slow, clearly more often than they usually do: which ones, since when, how many requests of clients it hit, and which service is the likely reason.</p>
-      <p className={css.how}>They are enabled by group: here, where groups are, or with</p>
+      <p className={css.how}>
+        They are enabled by group: here, where{' '}
+        <Link to="/groups" className={css.inText}>
+          groups
+        </Link>{' '}
+        are, or with
+      </p>
       <div className={css.command}>
         <code>{command}</code>
         <Copy text={command} label="Copy the command" />
