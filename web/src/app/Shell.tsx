@@ -4,6 +4,7 @@ import { IconButton } from '../ui/Button'
 import { Icon } from '../ui/Icon'
 import { Toasts } from '../ui/Toasts'
 import { Account } from './Account'
+import { GoToTrace, usePastedTrace } from './GoToTrace'
 import { Help } from './Help'
 import { listen, useShortcuts } from './keys'
 import { keepNarrow, narrow as keptNarrow } from './look'
@@ -19,6 +20,7 @@ export function Shell() {
   const navigate = useNavigate()
   const [help, setHelp] = useState(false)
   const [narrow, setNarrow] = useState(keptNarrow)
+  const [goTo, setGoTo] = useState(false)
   const toggle = () => {
     keepNarrow(!narrow)
     setNarrow(!narrow)
@@ -29,7 +31,9 @@ export function Shell() {
   useEffect(() => listen(window), [])
   useShortcuts('Go to', [
     ...navigation.map(({ path, label, key }) => ({ keys: `g ${key}`, does: label, run: () => void navigate({ to: path }) })),
+    { keys: 'g #', does: 'A trace by its id, which can be pasted too', run: () => setGoTo(true) },
   ])
+  usePastedTrace()
   useShortcuts('Everywhere', [
     { keys: '?', does: 'Show the keys', run: () => setHelp(true) },
     { keys: '[', does: 'Fold the navigation', run: toggle },
@@ -64,6 +68,7 @@ export function Shell() {
         </ul>
         {who?.Session && <Account session={who.Session} />}
         <div className={css.tools}>
+          <IconButton label="Go to a trace by its id" shortcut="g #" icon={<Icon name="search" size={18} />} onPress={() => setGoTo(true)} />
           <ThemeButton />
           <IconButton label="Keys" shortcut="?" icon={<Icon name="help" size={18} />} onPress={() => setHelp(true)} />
           <IconButton label={narrow ? 'Unfold the navigation' : 'Fold the navigation'} shortcut="[" icon={<Icon name="sidebar" size={18} />} onPress={toggle} />
@@ -75,6 +80,7 @@ export function Shell() {
         </ScopeProvider>
       </main>
       <Toasts />
+      {goTo && <GoToTrace onClose={() => setGoTo(false)} />}
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
   )

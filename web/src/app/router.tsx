@@ -8,6 +8,7 @@ import { groupsSearch } from '../pages/groups/search'
 import { samplingSearch } from '../pages/sampling/search'
 import { statusSearch } from '../pages/status/search'
 import { settingsSearch } from '../pages/settings/search'
+import { traceSearch } from '../pages/trace/search'
 import { tracesSearch } from '../pages/traces/search'
 import { Page } from './Page'
 import { parseSearch, printSearch, scopeOf, type RawSearch, type Scope } from './search'
@@ -93,7 +94,14 @@ const status = createRoute({
   component: lazyRouteComponent(() => import('../pages/status/StatusPage'), 'StatusPage'),
 })
 
-const tree = root.addChildren([map, traces, analytics, insights, insight, signIn, settings, groups, sampling, status])
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: '/traces/$trace',
+  validateSearch: traceSearch,
+  component: lazyRouteComponent(() => import('../pages/trace/TracePage'), 'TracePage'),
+})
+
+const tree = root.addChildren([map, traces, trace, analytics, insights, insight, signIn, settings, groups, sampling, status])
 
 export const router = createRouter({
   routeTree: tree,

@@ -95,11 +95,15 @@ export interface Box {
   bottom: number
 }
 
+/** What is left free around a node for its name. */
+export const nameBelow: Box = { left: 80, top: 48, right: 80, bottom: 64 }
+export const nameBeside: Box = { left: 64, top: 22, right: 170, bottom: 22 }
+
 /** boxOf is what all nodes lie in, with room for their names. */
-export function boxOf(places: Iterable<Point>): Box | null {
+export function boxOf(places: Iterable<Point>, room: Box = nameBelow): Box | null {
   let box: Box | null = null
   for (const { x, y } of places) {
-    const around = { left: x - 80, top: y - 48, right: x + 80, bottom: y + 64 }
+    const around = { left: x - room.left, top: y - room.top, right: x + room.right, bottom: y + room.bottom }
     box = box ? { left: Math.min(box.left, around.left), top: Math.min(box.top, around.top), right: Math.max(box.right, around.right), bottom: Math.max(box.bottom, around.bottom) } : around
   }
   return box

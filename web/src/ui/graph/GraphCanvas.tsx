@@ -6,7 +6,7 @@ import { arcs, noFigures, outcomes, outcomeNames, share, type Figures } from '..
 import { IconButton } from '../Button'
 import { Icon } from '../Icon'
 import { nodeIconPath } from '../NodeIcon'
-import { arcPath, edgeShape, failed, nearest, radius, width, type Disc } from '../../model/draw'
+import { arcPath, edgeShape, failed, nameBelow, nameBeside, nearest, radius, width, type Disc } from '../../model/draw'
 import { Minimap } from './Minimap'
 import { usePanZoom } from './usePanZoom'
 import css from './graph.module.css'
@@ -49,13 +49,15 @@ interface GraphCanvasProps {
   onArrange: () => void
   /** A small map of the whole in a corner. */
   minimap?: boolean
+  /** Small nodes with their names beside them, for where there is little room. */
+  compact?: boolean
   handle?: Ref<GraphHandle>
 }
 
 const noMarks: ReadonlyMap<string, string> = new Map()
 
 /** A graph of services as a drawing. Whoever shows it has another way to all that it says: a table, a list. */
-export function GraphCanvas({ label, graph, layout, words, node, edge, size, labels, marks = noMarks, found, target, onNode, onEdge, onMove, onArrange, minimap = true, handle }: GraphCanvasProps) {
+export function GraphCanvas({ label, graph, layout, words, node, edge, size, labels, marks = noMarks, found, target, onNode, onEdge, onMove, onArrange, minimap = true, compact = false, handle }: GraphCanvasProps) {
   const moves = usePanZoom()
   const [hovered, setHovered] = useState<string | null>(null)
   const [moved, setMoved] = useState<{ key: string; at: Point } | null>(null)
@@ -65,15 +67,20 @@ export function GraphCanvas({ label, graph, layout, words, node, edge, size, lab
       (most, one) => ({ ...most, total: Math.max(most.total, one.figures.total), fault: Math.max(most.fault, failed(one.figures)) }),
       noFigures,
     )
-    return new Map(graph.nodes.map((one): [string, Disc] => [one.key, { ...(layout.places.get(one.key) ?? { x: 0, y: 0 }), r: radius(one.figures, size, most) }]))
-  }, [graph, layout, size])
+    return new Map(graph.nodes.map((one): [string, Disc] => [one.key, { ...(layout.places.get(one.key) ?? { x: 0, y: 0 }), r: compact ? 13 : radius(one.figures, size, most) }]))
+  }, [graph, layout, size, compact])
   const discOf = (key: string): Disc | undefined => {
     const disc = discs.get(key)
     return disc && moved?.key === key ? { ...disc, ...moved.at } : disc
   }
   const busiestEdge = useMemo(() => Math.max(0, ...graph.edges.map((one) => one.figures.total)), [graph])
 
+  // Edges leave behind the name that stands beside a node.
+  const names = useMemo(() => new Map(graph.nodes.map((one) => [one.key, cut(titleOf(one), 22)])), [graph])
+  const besideWidth = (key: string) => (names.get(key)?.length ?? 0) * 7.3 + 10
+
   // All of a map is shown when it is first seen, and when it is arranged anew.
+  const room = compact ? nameBeside : nameBelow
   const shown = useRef<Layout | null>(null)
   const { showAll, centre } = moves
   const ready = moves.size.width > 0
@@ -82,7 +89,7 @@ export function GraphCanvas({ label, graph, layout, words, node, edge, size, lab
     const before = shown.current
     shown.current = layout
     const kept = before && [...before.places].some(([key, at]) => layout.places.get(key) === at)
-    if (!kept) showAll(graph.nodes.flatMap((one) => layout.places.get(one.key) ?? []))
+    if (!kept) showAll(graph.nodes.flatMap((one) => layout.places.get(one.key) ?? []), room)
     // Only another layout, or the first size, is a reason to move the view.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [layout, ready])
@@ -100,8 +107,11 @@ export function GraphCanvas({ label, graph, layout, words, node, edge, size, lab
     return chosen ? new Set([...reachable(graph, chosen.from, 'up'), ...reachable(graph, chosen.to, 'down')]) : null
   }, [graph, discs, hovered, node, edge, found])
 
-  const all = () => showAll(graph.nodes.flatMap((one) => layout.places.get(one.key) ?? []))
+  const all = () => showAll(graph.nodes.flatMap((one) => layout.places.get(one.key) ?? []), room)
   useImperativeHandle(handle, () => ({ zoomBy: moves.zoomBy, showAll: all }))
+
+  // Whoever has a handle has given it keys.
+  const shortcut = (key: string) => (handle ? { shortcut: key } : {})
 
   // One node is in the order of tabs; arrows go on from it.
   const stop = node && discs.has(node) ? node : graph.nodes[0]?.key
@@ -133,12 +143,12 @@ export function GraphCanvas({ label, graph, layout, words, node, edge, size, lab
                 edge={one}
                 fromX={from.x}
                 fromY={from.y}
-                fromR={from.r}
+                fromR={from.r + (compact ? besideWidth(one.from) : 0)}
                 toX={to.x}
                 toY={to.y}
                 toR={to.r}
                 bends={straight ? undefined : layout.bends.get(one.key)}
-                thick={width(one.figures.total, busiestEdge)}
+                thick={compact ? 1 + width(one.figures.total, busiestEdge) / 4 : width(one.figures.total, busiestEdge)}
                 dim={lit !== null && !(lit.has(one.from) && lit.has(one.to))}
                 chosen={one.key === edge}
                 text={labels || one.key === edge || hovered === one.from || hovered === one.to ? words.edge(one.figures) : null}
@@ -183,17 +193,17 @@ export function GraphCanvas({ label, graph, layout, words, node, edge, size, lab
                   <NodeShape node={one} r={disc.r} />
                   {mark && <NodeMark r={disc.r} />}
                 </g>
-                <NodeWords node={one} r={disc.r} second={one.figures.total > 0 ? words.node(one) : shortType(one.type)} />
+                <NodeWords node={one} r={disc.r} beside={compact} second={one.figures.total > 0 ? words.node(one) : shortType(one.type)} />
               </g>
             )
           })}
         </g>
       </svg>
-      <div className={minimap ? css.controls : `${css.controls} ${css.inRow}`} role="group" aria-label="View">
-        <IconButton label="Zoom in" shortcut="+" icon={<Icon name="plus" />} onPress={() => moves.zoomBy(1.4)} />
-        <IconButton label="Zoom out" shortcut="-" icon={<Icon name="minus" />} onPress={() => moves.zoomBy(1 / 1.4)} />
-        <IconButton label="Show everything" shortcut="0" icon={<Icon name="fit" />} onPress={all} />
-        <IconButton label="Arrange anew" shortcut="a" icon={<Icon name="arrange" />} onPress={onArrange} />
+      <div className={minimap ? css.controls : `${css.controls} ${css.inRow}`} role="group" aria-label="View of the map">
+        <IconButton label="Zoom in" {...shortcut('+')} icon={<Icon name="plus" />} onPress={() => moves.zoomBy(1.4)} />
+        <IconButton label="Zoom out" {...shortcut('-')} icon={<Icon name="minus" />} onPress={() => moves.zoomBy(1 / 1.4)} />
+        <IconButton label="Show everything" {...shortcut('0')} icon={<Icon name="fit" />} onPress={all} />
+        <IconButton label="Arrange anew" {...shortcut('a')} icon={<Icon name="arrange" />} onPress={onArrange} />
       </div>
       {minimap && <Minimap graph={graph} discs={discs} moves={moves} />}
     </div>
@@ -259,14 +269,14 @@ function NodeMark({ r }: { r: number }) {
 }
 
 /** What is written under a node. The node itself says it to who does not see it. */
-const NodeWords = memo(function NodeWords({ node, r, second }: { node: GraphNode; r: number; second: string }) {
+const NodeWords = memo(function NodeWords({ node, r, second, beside }: { node: GraphNode; r: number; second: string; beside: boolean }) {
   return (
     <g className={css.words} aria-hidden="true">
       <title>{node.type ? `${node.name} (${node.type})` : node.name}</title>
-      <text className={css.name} y={r + 16}>
-        {cut(titleOf(node), 24)}
+      <text className={css.name} {...(beside ? { x: r + 7, y: -1, 'data-beside': '' } : { y: r + 16 })}>
+        {cut(titleOf(node), beside ? 22 : 24)}
       </text>
-      <text className={css.second} y={r + 30}>
+      <text className={css.second} {...(beside ? { x: r + 7, y: 12, 'data-beside': '' } : { y: r + 30 })}>
         {second}
       </text>
     </g>

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
-import { boxOf, fit, zoom, type View } from '../../model/draw'
+import { boxOf, fit, zoom, type Box, type View } from '../../model/draw'
 import type { Point } from '../../model/layout'
 
 export interface PanZoom {
@@ -13,7 +13,7 @@ export interface PanZoom {
   zoomBy: (factor: number) => void
   panBy: (x: number, y: number) => void
   /** Shows all of the places. */
-  showAll: (places: Iterable<Point>) => void
+  showAll: (places: Iterable<Point>, room?: Box) => void
   /** Brings a place to the middle. */
   centre: (at: Point, least?: number) => void
   setView: (view: View, smooth?: boolean) => void
@@ -128,8 +128,8 @@ export function usePanZoom(): PanZoom {
   const zoomBy = useCallback((factor: number) => setView(zoom(view.current, factor, { x: width / 2, y: height / 2 }), true), [setView, width, height])
   const panBy = useCallback((x: number, y: number) => setView({ ...view.current, x: view.current.x + x, y: view.current.y + y }, true), [setView])
   const showAll = useCallback(
-    (places: Iterable<Point>) => {
-      const box = boxOf(places)
+    (places: Iterable<Point>, room?: Box) => {
+      const box = boxOf(places, room)
       if (box && width > 0) setView(fit(box, width, height))
     },
     [setView, width, height],

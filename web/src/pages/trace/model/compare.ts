@@ -18,6 +18,8 @@ export interface Pair {
   parent: Pair | null
   children: Pair[]
   name: string
+  /** Whom the calls go to; null for what stays inside of the service. */
+  callee: Service | null
   service: Service
   subsegment: boolean
   a: Side | null
@@ -64,10 +66,12 @@ function pairs(parent: Pair | null, a: readonly Span[], b: readonly Span[], star
   const drafts = new Map<string, Draft & { first: Seconds }>()
   const put = (span: Span, side: 'a' | 'b', start: Seconds) => {
     const subsegment = span.segment !== span
-    const key = subsegment ? `sub>${span.name}` : `seg>${span.service.key}`
+    const callee = subsegment ? (span.children.find((child) => child.segment === child)?.service ?? null) : null
+    // Calls of two tables are two places, though both are called DynamoDB.
+    const key = subsegment ? `sub>${span.name}>${callee?.key ?? ''}` : `seg>${span.service.key}`
     let draft = drafts.get(key)
     if (!draft) {
-      const pair: Pair = { index: 0, last: 0, depth: parent ? parent.depth + 1 : 0, parent, children: [], name: subsegment ? span.name : span.service.name, service: span.service, subsegment, a: null, b: null, difference: 'same', effect: 0 }
+      const pair: Pair = { index: 0, last: 0, depth: parent ? parent.depth + 1 : 0, parent, children: [], name: subsegment ? span.name : span.service.name, callee, service: span.service, subsegment, a: null, b: null, difference: 'same', effect: 0 }
       draft = { pair, a: [], b: [], first: span.start - start }
       drafts.set(key, draft)
     }

@@ -135,6 +135,16 @@ export function titleOf(span: Span): { name: string; note: string | null } {
   return { name: span.name, note }
 }
 
+/** traceTitle says what a trace is in a line: GET /checkout. */
+export function traceTitle(trace: Trace): string {
+  const root = trace.root ?? trace.roots[0]
+  if (!root) return 'Trace'
+  const request = record(record(root.document.http)?.['request'])
+  const url = text(request?.['url'])
+  const line = url ? [text(request?.['method']), pathOfURL(url)].filter(Boolean).join(' ') : root.service.name
+  return line.length > 70 ? `${line.slice(0, 69)}…` : line
+}
+
 // Exceptions
 
 export interface Frame {
