@@ -274,6 +274,7 @@ describe('a trace', () => {
   test('is found by any way to write its id, pasted or typed', () =>
     browser.visit('/', async (page) => {
       const hex = failing.slice(2).replace('-', '')
+      await page.getByRole('heading', { name: 'Trace map' }).waitFor()
       await page.keyboard.press('g')
       await page.keyboard.press('#')
       const dialog = page.getByRole('dialog', { name: 'Go to a trace' })
