@@ -101,6 +101,7 @@ type StatusProcess struct {
 // since the start.
 type StatusOperation struct {
 	FailureCount int64 // answered with 5xx
+	GivenUpCount int64 // nobody waited for the answer
 	MaxSeconds   Double
 	Name         string
 	RefusedCount int64 // answered with 4xx

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -35,8 +36,8 @@ func (m *metrics) received(operation string, bytes int) {
 }
 
 // observe counts a request that was answered.
-func (m *metrics) observe(operation string, status int, took time.Duration) {
+func (m *metrics) observe(r *http.Request, operation string, status int, took time.Duration) {
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
-	m.work.observe(operation, status, took)
+	m.work.observe(operation, status, took, r.Context().Err() != nil)
 }

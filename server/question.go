@@ -71,7 +71,7 @@ func (s *Server) console(page console) http.HandlerFunc {
 		if !done {
 			s.send(w, r, &a, out)
 		}
-		s.metrics.observe(cmp.Or(q.name, "unknown"), a.status, time.Since(began))
+		s.metrics.observe(r, cmp.Or(q.name, "unknown"), a.status, time.Since(began))
 	}
 }
 

@@ -221,7 +221,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path == "/" && r.Method == http.MethodPost {
 		a.status, a.kind = s.sts(w, r, a.requestID, out), "text/xml"
 		s.send(w, r, &a, out)
-		s.metrics.observe("GetCallerIdentity", a.status, time.Since(began))
+		s.metrics.observe(r, "GetCallerIdentity", a.status, time.Since(began))
 		return
 	}
 	if err := s.perform(w, r, op, known, a.requestID, out); err != nil {
@@ -229,7 +229,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(err, out)
 	}
 	s.send(w, r, &a, out)
-	s.metrics.observe(op.Name, a.status, time.Since(began))
+	s.metrics.observe(r, op.Name, a.status, time.Since(began))
 }
 
 // perform runs the operation that r asks for and writes its answer to out. A

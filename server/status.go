@@ -113,7 +113,9 @@ type work struct {
 	of map[string]*api.StatusOperation
 }
 
-func (w *work) observe(operation string, status int, took time.Duration) {
+// observe counts a request. Whoever did not wait for the answer got none: what it
+// would have been is nobody's failure.
+func (w *work) observe(operation string, status int, took time.Duration, gone bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	is := w.of[operation]
@@ -126,6 +128,8 @@ func (w *work) observe(operation string, status int, took time.Duration) {
 	}
 	is.RequestCount++
 	switch {
+	case gone:
+		is.GivenUpCount++
 	case status >= 500:
 		is.FailureCount++
 	case status >= 400:

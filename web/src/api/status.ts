@@ -41,6 +41,8 @@ export interface Storage {
 export interface Operation {
   /** answered with 5xx */
   FailureCount: number
+  /** nobody waited for the answer */
+  GivenUpCount: number
   MaxSeconds: number
   Name: string
   /** answered with 4xx */

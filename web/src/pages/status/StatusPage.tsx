@@ -120,7 +120,7 @@ function days(seconds: number): string {
 
 function Charts({ status, span }: { status: Status; span: Span }) {
   const points = useMemo(() => pointsOf(status.History), [status.History])
-  const window = windowOf(span, status.Time)
+  const window = windowOf(span, status.Time, status.StartTime)
   const shared = { window, times: points.times }
   const step = span === 'day' ? 'in a minute' : 'in ten seconds'
   if (points.times.length === 0) return <Notice>The charts begin in ten seconds.</Notice>
@@ -326,7 +326,7 @@ function WorkCard({ status, span }: { status: Status; span: Span }) {
       </dl>
       {process && points.times.length > 0 && (
         <div className={css.memory}>
-          <Lines label="Memory of the process" window={windowOf(span, status.Time)} times={points.times} format={bytes} binary lines={[{ name: 'memory', colour: '--accent', values: points.memory }]} least={process.MemoryLimit || 64 * 1024 * 1024} height={96} />
+          <Lines label="Memory of the process" window={windowOf(span, status.Time, status.StartTime)} times={points.times} format={bytes} binary lines={[{ name: 'memory', colour: '--accent', values: points.memory }]} least={process.MemoryLimit || 64 * 1024 * 1024} height={96} />
         </div>
       )}
     </Card>
@@ -380,6 +380,7 @@ const operationColumns: Column<Operation>[] = [
   { id: 'count', head: 'Requests', figures: true, sort: (operation) => operation.RequestCount, cell: (operation) => count(operation.RequestCount) },
   { id: 'refused', head: 'Refused (4xx)', figures: true, sort: (operation) => operation.RefusedCount, cell: (operation) => count(operation.RefusedCount) },
   { id: 'failed', head: 'Failed (5xx)', figures: true, sort: (operation) => operation.FailureCount, cell: (operation) => (operation.FailureCount > 0 ? <Badge look="bad">{count(operation.FailureCount)}</Badge> : '0') },
+  { id: 'gone', head: 'Given up', figures: true, sort: (operation) => operation.GivenUpCount, cell: (operation) => count(operation.GivenUpCount) },
   { id: 'mean', head: 'Average', figures: true, sort: meanSeconds, cell: (operation) => duration(meanSeconds(operation)) },
   { id: 'max', head: 'Longest', figures: true, sort: (operation) => operation.MaxSeconds, cell: (operation) => duration(operation.MaxSeconds) },
 ]

@@ -29,8 +29,10 @@ test('latestRate', () => {
 })
 
 test('windowOf', () => {
-  expect(windowOf('hour', 10_000)).toEqual({ start: 6400, end: 10_000 })
-  expect(windowOf('day', 100_000)).toEqual({ start: 13_600, end: 100_000 })
+  expect(windowOf('hour', 10_000, 0)).toEqual({ start: 6400, end: 10_000 })
+  expect(windowOf('day', 100_000, 0)).toEqual({ start: 13_600, end: 100_000 })
+  expect(windowOf('day', 100_000, 95_000)).toEqual({ start: 95_000, end: 100_000 })
+  expect(windowOf('hour', 100_000, 99_990)).toEqual({ start: 99_400, end: 100_000 })
 })
 
 test('lossesOf', () => {
@@ -41,7 +43,7 @@ test('lossesOf', () => {
 })
 
 test('figures', () => {
-  const operation = { FailureCount: 0, MaxSeconds: 2, Name: 'GetGroups', RefusedCount: 0, RequestCount: 4, TotalSeconds: 3 }
+  const operation = { FailureCount: 0, GivenUpCount: 0, MaxSeconds: 2, Name: 'GetGroups', RefusedCount: 0, RequestCount: 4, TotalSeconds: 3 }
   expect(meanSeconds(operation)).toBe(0.75)
   expect(meanSeconds({ ...operation, RequestCount: 0 })).toBe(0)
   expect(

@@ -19,9 +19,12 @@ export interface Points {
 const hour = 3600
 const day = 86_400
 
-/** windowOf is what the charts show: all of the hour, or day, before the answer. */
-export function windowOf(span: Span, now: Seconds): Window {
-  return { start: now - (span === 'day' ? day : hour), end: now }
+/** A chart shows at least so much time, in seconds. */
+const shortest = 600
+
+/** windowOf is what the charts show: the hour, or day, before the answer, as far as the server has run. */
+export function windowOf(span: Span, now: Seconds, started: Seconds): Window {
+  return { start: Math.max(now - (span === 'day' ? day : hour), Math.min(started, now - shortest)), end: now }
 }
 
 /** The last point may be of a moment ago: rates of so little say nothing. */
