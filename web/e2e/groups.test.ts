@@ -29,6 +29,7 @@ describe('groups', () => {
       },
       { theme },
     ),
+    120_000,
   )
 
   test('are listed with their figures and links', () =>
@@ -104,7 +105,7 @@ describe('groups', () => {
         await row.waitFor({ state: 'detached' })
       },
       { complaint: /400/ },
-    ))
+    ), 120_000)
 
   test('that are gone are told of', () => browser.visit('/groups?edit=nobody', async (page) => page.getByText('There is no group nobody any more.').waitFor()))
 })

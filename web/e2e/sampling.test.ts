@@ -31,6 +31,7 @@ describe('sampling rules', () => {
       },
       { theme },
     ),
+    120_000,
   )
 
   test('stand in the order in which they are tried, with what clients report', () =>
@@ -83,7 +84,7 @@ describe('sampling rules', () => {
       await tester.getByText('gold decides.').waitFor()
       await tester.getByRole('button', { name: 'Clear' }).click()
       await tester.getByText(/Type what a client knows of a request/).waitFor()
-    }))
+    }), 120_000)
 
   test('are created, changed and deleted, and what is wrong is told at the field', () =>
     browser.visit('/sampling?path=/health&method=GET', async (page) => {
@@ -124,5 +125,5 @@ describe('sampling rules', () => {
       await byDefault.getByRole('textbox', { name: 'Rate', exact: true }).fill('1')
       await byDefault.getByRole('button', { name: 'Save' }).click()
       await page.getByRole('listitem', { name: 'Default' }).getByText('1 %', { exact: true }).waitFor()
-    }))
+    }), 120_000)
 })

@@ -5,10 +5,36 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { test } from 'vitest'
 import { serverWithPast, themes, visitor } from './harness'
-import { Shop } from './shop'
+import { send, Shop } from './shop'
 
 const images = join(import.meta.dirname, '../../docs/images')
 mkdirSync(images, { recursive: true })
+
+const anything = { ServiceName: '*', ServiceType: '*', Host: '*', HTTPMethod: '*', URLPath: '*', ResourceARN: '*', Version: 1 }
+
+/** What people set, and what a client reports. */
+async function setUp(url: string): Promise<void> {
+  const ask = async (method: string, path: string, body: object) => {
+    const answer = await fetch(url + path, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
+  }
+  const rules = [
+    { RuleName: 'health', Priority: 10, FixedRate: 0, ReservoirSize: 0, HTTPMethod: 'GET', URLPath: '/health*' },
+    { RuleName: 'checkout', Priority: 100, FixedRate: 1, ReservoirSize: 50, Host: '*.shop.example', HTTPMethod: 'POST', URLPath: '/cart/*' },
+    { RuleName: 'gold-customers', Priority: 200, FixedRate: 0.5, ReservoirSize: 5, Attributes: { tenant: 'gold*' }, SamplingRateBoost: { MaxRate: 0.8, CooldownWindowMinutes: 5 } },
+  ]
+  for (const rule of rules) await ask('POST', '/CreateSamplingRule', { SamplingRule: { ...anything, ...rule } })
+  const report = (RuleName: string, RequestCount: number, SampledCount: number, BorrowCount: number) => ({ RuleName, ClientID: '0123456789abcdef01234567', Timestamp: Date.now() / 1000, RequestCount, SampledCount, BorrowCount })
+  await ask('POST', '/SamplingTargets', { SamplingStatisticsDocuments: [report('checkout', 412, 412, 0), report('Default', 2140, 118, 9)] })
+  for (const [GroupName, FilterExpression] of [
+    ['checkouts', 'service("checkout")'],
+    ['failures', 'fault OR error'],
+  ]) await ask('POST', '/CreateGroup', { GroupName, FilterExpression, InsightsConfiguration: { InsightsEnabled: GroupName === 'checkouts' } })
+  // A group has what settles while it is there.
+  await send(url, new Shop(9).traces(70, Date.now() / 1000 - 5, 40))
+  await ask('PUT', '/console/api/keep-rules', { Revision: 0, Rules: [{ Name: 'interesting', Filter: 'fault OR error OR responsetime > 1', Rate: 1 }, { Name: 'rest', Filter: '', Rate: 0.25 }] })
+  await ask('POST', '/TraceSegments', { TraceSegmentDocuments: ['{"id":"broken"}'] })
+}
 
 /** The insights, newest first: that of search, which goes on, and that of payments. */
 let insights: { InsightId: string }[] = []
@@ -22,6 +48,7 @@ const tomo = serverWithPast(
       (left) => (left > 60 && left <= 76 ? { payments: 0.35 } : left <= 9 ? { search: 0.4 } : {}),
     ),
   async (url) => {
+    await setUp(url)
     // The minutes that the server missed are judged at once, and that takes some seconds.
     for (let left = 60; insights.length < 2; left--) {
       if (left === 0) throw new Error(`there are ${insights.length} insights, not 2`)
@@ -69,6 +96,18 @@ const pictures: Picture[] = [
       await page.getByRole('button', { name: /^payments, .*% faults/ }).waitFor()
     },
   },
+  { name: 'groups', path: '/groups?since=3h', ready: (page) => page.getByRole('img', { name: /^Requests of checkouts over time: [1-9]/ }).waitFor() },
+  { name: 'groups-create', path: '/groups?since=3h&create=service(%22payments%22)+%7B+fault+%7D', ready: (page) => page.getByText(/of the last hour’s [\d,]+ traces match/).waitFor() },
+  {
+    name: 'sampling',
+    path: '/sampling?host=www.shop.example&method=POST&path=/cart/checkout&service=storefront',
+    ready: async (page) => {
+      await page.getByText('decides the request').waitFor()
+      await page.getByRole('img', { name: /^checkout, the last ten minutes: [1-9]/ }).waitFor({ timeout: 30_000 })
+    },
+  },
+  { name: 'settings', path: '/settings?section=keep-rules', ready: (page) => page.getByText(/would be kept/).waitFor() },
+  { name: 'status', path: '/status', ready: (page) => page.getByRole('img', { name: /^Documents stored a second/ }).waitFor() },
 ]
 
 for (const theme of themes) {

@@ -32,6 +32,7 @@ describe('settings', () => {
       },
       { theme },
     ),
+    120_000,
   )
 
   test('keep rules are changed, tried and then saved', () =>
@@ -87,7 +88,7 @@ describe('settings', () => {
         await page.getByRole('button', { name: 'Discard' }).click()
       },
       { complaint: /409/ },
-    ))
+    ), 120_000)
 
   test('data is encrypted with a key of the ring, and not any more', () =>
     browser.visit('/settings?section=encryption', async (page) => {
@@ -149,7 +150,7 @@ describe('settings', () => {
         await page.getByRole('heading', { name: 'There are no policies' }).waitFor()
       },
       { complaint: /400/ },
-    ))
+    ), 120_000)
 
   test('limits are told with what sets them', () =>
     browser.visit('/settings?section=limits', async (page) => {

@@ -25,6 +25,7 @@ describe('the status', () => {
       },
       { theme },
     ),
+    120_000,
   )
 
   test('tells what comes, what was lost and why, and what is stored', () =>

@@ -74,6 +74,7 @@ export function SamplingPage() {
         <Loading what="Asking for the rules" />
       ) : (
         <div className={css.page}>
+          <Tester handle={tester} request={request} test={tested} error={isEmpty(request) ? null : test.error} />
           <div className={css.rules}>
             {search.edit && !edited && <Notice look="warning">There is no rule {search.edit} any more.</Notice>}
             {(statistics.isError || states.isError) && <Notice look="warning">What clients report is not told: {(statistics.error ?? states.error)?.message}</Notice>}
@@ -99,7 +100,6 @@ export function SamplingPage() {
               ))}
             </ol>
           </div>
-          <Tester handle={tester} request={request} test={tested} error={isEmpty(request) ? null : test.error} />
         </div>
       )}
       {search.create !== undefined && records.data && <RuleDialog key="new" rule={null} others={rules.map((rule) => rule.RuleName)} request={request} onClose={close} />}

@@ -26,7 +26,7 @@ export function Limits() {
 
 const columns: Column<Limit>[] = [
   { id: 'about', head: 'What', names: true, cell: (limit) => limit.About },
-  { id: 'value', head: 'In force', figures: true, cell: (limit) => <span className={limit.Value === null ? css.quiet : ''}>{limitText(limit)}</span> },
+  { id: 'value', head: 'In force', figures: true, cell: (limit) => <span className={`${css.nowrap} ${limit.Value === null ? css.quiet : ''}`}>{limitText(limit)}</span> },
   {
     id: 'used',
     head: 'Used',
@@ -34,8 +34,8 @@ const columns: Column<Limit>[] = [
       limit.Used === null || limit.Value === null ? (
         ''
       ) : (
-        <span className={css.row}>
-          <span style={{ flex: '0 0 90px' }} className={`${css.bar} ${limit.Used >= limit.Value ? css.full : ''}`} role="img" aria-label={percent(limit.Used / limit.Value)}>
+        <span className={css.used}>
+          <span className={`${css.bar} ${limit.Used >= limit.Value ? css.full : ''}`} role="img" aria-label={percent(limit.Used / limit.Value)}>
             <span style={{ width: `${Math.min(100, (100 * limit.Used) / limit.Value)}%` }} />
           </span>
           {count(limit.Used)}

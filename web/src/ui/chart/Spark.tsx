@@ -19,7 +19,7 @@ export function Spark({ label, window, step, buckets, width = 120, height = 24 }
   const span = window.end - window.start
   const wide = Math.max(1, (width * step) / span - 0.5)
   return (
-    <svg width={width} height={height} role="img" aria-label={label} style={{ display: 'block', flex: 'none' }}>
+    <svg width={width} height={height} role="img" aria-label={label} className={css.spark}>
       <line className={css.grid} x1={0} x2={width} y1={height - 0.5} y2={height - 0.5} />
       {buckets.map((bucket) => {
         let base = height
