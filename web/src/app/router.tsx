@@ -107,6 +107,9 @@ export const router = createRouter({
   routeTree: tree,
   parseSearch,
   stringifySearch: printSearch,
+  // What no page reads is taken out of the URL: without this the router hands it to the
+  // pages as it is, beside what they made of it.
+  search: { strict: true },
   defaultPendingComponent: () => <Loading />,
   defaultErrorComponent: Broken,
 })

@@ -124,15 +124,15 @@ function columnsFor(remove: ((credential: Credential) => void) | null): Column<C
         </span>
       ),
     },
-    { id: 'created', head: 'Made', sort: (credential) => credential.Created, cell: (credential) => <time dateTime={new Date(credential.Created * 1000).toISOString()}>{ago(credential.Created, now)}</time> },
+    { id: 'created', head: 'Made', sort: (credential) => credential.Created, cell: (credential) => <time className={css.line} dateTime={new Date(credential.Created * 1000).toISOString()}>{ago(credential.Created, now)}</time> },
     {
       id: 'expires',
       head: 'Works until',
       sort: (credential) => credential.Expires ?? Infinity,
       cell: (credential) => {
         const standing = standingOf(credential, now)
-        if (standing.kind === 'for ever') return 'removed'
-        return <span className={standing.kind === 'over' ? css.over : ''}>{standing.kind === 'over' ? `over since ${moment(standing.end)}` : moment(standing.end)}</span>
+        if (standing.kind === 'for ever') return 'no end'
+        return <span className={`${css.line} ${standing.kind === 'over' ? css.over : ''}`}>{`${standing.kind === 'over' ? 'over since ' : ''}${moment(standing.end).replace(/\.\d+$/, '')}`}</span>
       },
     },
     ...(remove
