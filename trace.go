@@ -68,6 +68,12 @@ type Incoming struct {
 	RawDocument
 }
 
+// Over is a document that a store does not take because of what it has of the trace.
+type Over struct {
+	Index int    // of the document among those given
+	Why   string // which limit, and where the trace stands
+}
+
 // TraceDocuments is everything held of one trace, in order of receipt.
 type TraceDocuments struct {
 	ID            TraceID

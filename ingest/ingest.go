@@ -27,9 +27,9 @@ import (
 // Store is what the write path asks of a backend.
 type Store interface {
 	// PutSegments makes the documents durable and visible to every read, all or
-	// none. over lists the indexes of those refused because their trace is full.
-	// The texts are kept. An error is a *tomo.Error with the code Unavailable.
-	PutSegments(ctx context.Context, docs []tomo.Incoming) (over []int, err error)
+	// none. over lists those refused because of what is held of their trace. The
+	// texts are kept. An error is a *tomo.Error with the code Unavailable.
+	PutSegments(ctx context.Context, docs []tomo.Incoming) (over []tomo.Over, err error)
 	// Due gives the traces that are due to be settled, each with everything held
 	// of it.
 	Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocuments, error)
@@ -221,8 +221,8 @@ func (p *Pipeline) Accept(ctx context.Context, source string, docs [][]byte) (re
 		if err != nil {
 			return nil, asUnavailable(err)
 		}
-		for _, i := range over {
-			refused = insert(refused, placed{s.place[i], p.full(s.incoming[i].Text)})
+		for _, o := range over {
+			refused = insert(refused, placed{s.place[o.Index], ofTrace(s.incoming[o.Index].Text, o.Why)})
 		}
 		p.count(source, s.incoming, over)
 	}
@@ -285,19 +285,19 @@ func (p *Pipeline) tooLarge(text []byte) tomo.Refusal {
 		Message: fmt.Sprintf("Invalid segment. ErrorCode: InvalidSegment, Cause: the document is %d bytes; the limit is %d", len(text), p.o.MaxDocument)}
 }
 
-// full refuses a document of a trace that has as many as it may.
-func (p *Pipeline) full(text []byte) tomo.Refusal {
-	return tomo.Refusal{ID: find(text, `"id"`), Code: tomo.InvalidSegment,
-		Message: "Invalid segment. ErrorCode: InvalidSegment, Cause: the trace has reached its limit of documents"}
+// ofTrace refuses a document because of the trace that it belongs to. X-Ray: a
+// trace that is too large, or closed, was seen to refuse with InvalidSegment.
+func ofTrace(text []byte, why string) tomo.Refusal {
+	return tomo.Refusal{ID: find(text, `"id"`), Code: tomo.InvalidSegment, Message: "Invalid segment. ErrorCode: InvalidSegment, Cause: " + why}
 }
 
-func (p *Pipeline) count(source string, incoming []tomo.Incoming, over []int) {
+func (p *Pipeline) count(source string, incoming []tomo.Incoming, over []tomo.Over) {
 	bytes := 0
 	for i := range incoming {
 		bytes += len(incoming[i].Text)
 	}
-	for _, i := range over {
-		bytes -= len(incoming[i].Text)
+	for _, o := range over {
+		bytes -= len(incoming[o.Index].Text)
 	}
 	p.accepted.WithLabelValues(source).Add(float64(len(incoming) - len(over)))
 	p.bytes.WithLabelValues(source).Add(float64(bytes))

@@ -26,8 +26,8 @@ type backend struct {
 	fails   error
 }
 
-func (b *backend) PutSegments(context.Context, []tomo.Incoming) ([]int, error) { return nil, nil }
-func (b *backend) Maintain(context.Context) error                              { return nil }
+func (b *backend) PutSegments(context.Context, []tomo.Incoming) ([]tomo.Over, error) { return nil, nil }
+func (b *backend) Maintain(context.Context) error                                    { return nil }
 func (b *backend) Due(context.Context, tomo.SettlePolicy) ([]tomo.TraceDocuments, error) {
 	return b.due, nil
 }

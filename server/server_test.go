@@ -58,7 +58,7 @@ func (s *store) Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocum
 	return s.Store.Documents(ctx, id)
 }
 
-func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, error) {
+func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]tomo.Over, error) {
 	if s.before != nil {
 		if err := s.before(ctx); err != nil {
 			return nil, err
@@ -1039,7 +1039,7 @@ func FuzzRequest(f *testing.F) {
 // sink takes everything and keeps nothing.
 type sink struct{ ingest.Store }
 
-func (sink) PutSegments(context.Context, []tomo.Incoming) ([]int, error) { return nil, nil }
+func (sink) PutSegments(context.Context, []tomo.Incoming) ([]tomo.Over, error) { return nil, nil }
 
 // BenchmarkPutTraceSegments is the cost of a request of 50 documents of 1.5 kB
 // over a loopback connection, client included, without a store.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,10 +64,9 @@ func TestSamplingTest(t *testing.T) {
 func TestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parts, _ := newParts(t)
-		settled := int64(0)
+		var settled atomic.Int64
 		parts.Storage = func() api.StatusStorage {
-			settled++
-			return api.StatusStorage{BlockBytes: 1000, LogBytes: 24, OpenCount: 2, SettledCount: settled, RetentionSeconds: 60}
+			return api.StatusStorage{BlockBytes: 1000, LogBytes: 24, OpenCount: 2, SettledCount: settled.Add(1), RetentionSeconds: 60}
 		}
 		parts.Disk = func() *api.StatusDisk { return &api.StatusDisk{FreeBytes: 5, TotalBytes: 10} }
 		services := server.NewServices(parts)

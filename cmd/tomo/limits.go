@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/server"
@@ -16,7 +17,7 @@ import (
 // limit is one that --limit sets.
 type limit struct {
 	name  string
-	xray  int // X-Ray's, and the default
+	xray  int // X-Ray's, and the default; 0: there is none
 	about string
 	unit  string // "" for a number of things
 }
@@ -34,13 +35,17 @@ var limits = []limit{
 	{"annotations", tomo.MaxIndexedAnnotations, "Annotations of one trace that searches find", ""},
 	{"links", tomo.MaxLinks, "Links of one segment or subsegment", ""},
 	{"trace-links", tomo.MaxTraceLinks, "Links of one trace that are shown", ""},
+	{"modification-days", 7, "How long after its first document a trace takes more", "days"},
+	{"trace-bytes", 0, "The documents of one trace", "bytes"},
 }
 
-// limitsText lists the limits as --limit takes them.
+// limitsText lists the limits that there are as --limit takes them.
 func limitsText() string {
 	var list []string
 	for _, l := range limits {
-		list = append(list, l.name+"="+strconv.Itoa(l.xray))
+		if l.xray > 0 {
+			list = append(list, l.name+"="+strconv.Itoa(l.xray))
+		}
 	}
 	return strings.Join(list, ",")
 }
@@ -80,6 +85,12 @@ func (f limitFlag) ofSettings() settings.Limits {
 // ofTraces are those for what is looked at of a trace.
 func (f limitFlag) ofTraces() tomo.Limits {
 	return tomo.Limits{Annotations: f["annotations"], Links: f["links"], TraceLinks: f["trace-links"]}
+}
+
+// modifiable is how long a trace takes documents.
+func (f limitFlag) modifiable() time.Duration {
+	const century = 36_500 // in days
+	return time.Duration(min(f["modification-days"], century)) * 24 * time.Hour
 }
 
 // quotaFlag is the value of --quota. Several add up; the last that names a kind

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +65,9 @@ func TestLimitFlag(t *testing.T) {
 		if row := "`--limit " + l.name + "=…`"; !strings.Contains(string(reference), row) {
 			t.Errorf("docs/operations.md has no row for %s", row)
 		}
+		if l.about == "" || limits[i].xray > 0 && !strings.Contains(limitsText(), fmt.Sprintf("%s=%d", l.name, l.xray)) {
+			t.Errorf("limit %s is not told of", l.name)
+		}
 		if got := serveFlags(t, "--limit", l.name+"=7").Limit; len(got) != 1 || got[l.name] != 7 {
 			t.Errorf("limit %d: %v", i, got)
 		}
@@ -73,6 +78,9 @@ func TestLimitFlag(t *testing.T) {
 	}
 	if got, want := c.Limit.ofTraces(), (tomo.Limits{Annotations: 6, Links: 7, TraceLinks: 8}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := serveFlags(t, "--limit", "modification-days=30").Limit.modifiable(); got != 30*24*time.Hour {
+		t.Errorf("traces take documents for %v", got)
 	}
 	if got := serveFlags(t).Limit; got.ofTraces() != (tomo.Limits{}) || got.ofSettings() != (settings.Limits{}) {
 		t.Errorf("%v without a flag", got)

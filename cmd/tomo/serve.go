@@ -46,7 +46,7 @@ type serveCmd struct {
 	SamplingTenant      string     `help:"Whose sampling rules X-Ray SDKs get that ask without a signature. By default nobody's, once there are credentials." env:"TOMO_SAMPLING_TENANT"`
 	MaxTenants          int        `help:"Tenants that may have data here." default:"8" env:"TOMO_MAX_TENANTS"`
 	Quota               quotaFlag  `help:"What a tenant may ask for in a second: segments=2600,put=100,sampling=100,read=50,change=5. ${quotas} stands for the rates that X-Ray publishes. By default there is no bound." placeholder:"KIND=RATE,..." env:"TOMO_QUOTA"`
-	Limit               limitFlag  `help:"How many there may be, where X-Ray's quotas are not what is wanted: ${limits}." placeholder:"NAME=N,..." env:"TOMO_LIMIT"`
+	Limit               limitFlag  `help:"How many there may be, where X-Ray's quotas are not what is wanted: ${limits}; trace-bytes, which is not bounded otherwise." placeholder:"NAME=N,..." env:"TOMO_LIMIT"`
 	TLSCert             string     `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
 	TLSKey              string     `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
 	CloudwatchEndpoint  string     `help:"URL of CloudWatch, or of what speaks its API, to publish the figures of groups to once a minute. Credentials are found as AWS SDKs find them." placeholder:"URL" env:"TOMO_CLOUDWATCH_ENDPOINT"`

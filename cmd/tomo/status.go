@@ -59,7 +59,11 @@ func (c *serveCmd) limitsInForce(memory int64) []api.Limit {
 	add("trace-segments", "Documents of one trace", "", float64(c.MaxTraceSegments), "--max-trace-segments", "TOMO_MAX_TRACE_SEGMENTS")
 	add("open-bytes", "Documents of open traces in memory; a share of 128 MiB for each tenant", "bytes", float64(memory), "", "")
 	for _, l := range limits {
-		add(l.name, l.about, l.unit, float64(c.Limit.of(l)), "--limit "+l.name+"=", "TOMO_LIMIT")
+		value, unit := float64(c.Limit.of(l)), l.unit
+		if unit == "days" {
+			value, unit = value*24*60*60, "seconds"
+		}
+		add(l.name, l.about, unit, value, "--limit "+l.name+"=", "TOMO_LIMIT")
 	}
 	add(server.LimitKeepRules, "Keep rules", "", tomo.MaxKeepRules, "", "")
 	quota := func(name, about string, rate float64) {

@@ -56,6 +56,8 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 		Retention:         c.Retention,
 		Memory:            memory,
 		MaxTraceDocuments: c.MaxTraceSegments,
+		MaxTraceBytes:     int64(c.Limit["trace-bytes"]),
+		Modifiable:        c.Limit.modifiable(),
 		Keys:              keys.Secret,
 		Lost:              losses.Add,
 		Logger:            log,

@@ -69,6 +69,10 @@ func BenchmarkRead(b *testing.B) {
 		_, err := block.Open(bytes.NewReader(file), int64(len(file)))
 		return err
 	})
+	run("Base", func(i int) error {
+		_, err := blk.Base(i * 7919 % len(rows))
+		return err
+	})
 	hashes := make([]uint64, len(absent))
 	for i := range absent {
 		hashes[i] = block.Hash(absent[i].Summary.ID)

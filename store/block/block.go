@@ -435,7 +435,8 @@ func (b *Block) Summaries(from, to int) (list []*tomo.Summary, err error) {
 type Base struct {
 	Documents     int
 	LimitExceeded bool
-	Received      tomo.Time
+	First         tomo.Time // receipt of the first document
+	Received      tomo.Time // and of the latest change
 	Groups        []string
 }
 
@@ -447,17 +448,21 @@ func (b *Block) Base(row int) (base Base, err error) {
 	}
 	r := readers.Get().(*reader)
 	defer r.release()
-	for _, c := range []int{colDocumentCount, colLimitExceeded, colReceived, colGroup} {
+	for _, c := range []int{colDocumentCount, colLimitExceeded, colReceived, colGroup, colTextReceived} {
 		if err := r.cursor(b, c).seek(row); err != nil {
 			return base, err
 		}
 	}
-	return Base{
+	base = Base{
 		Documents:     int(r.cursors[colDocumentCount].int()),
 		LimitExceeded: r.cursors[colLimitExceeded].bool(),
 		Received:      r.cursors[colReceived].time(),
 		Groups:        r.strings(nil, colGroup),
-	}, nil
+	}
+	if c := r.cursors[colTextReceived]; c.length() > 0 {
+		base.First = c.time()
+	}
+	return base, nil
 }
 
 // Documents reads the documents of one row, in the order they were given.

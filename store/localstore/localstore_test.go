@@ -18,7 +18,7 @@ func TestStore(t *testing.T) {
 	var opened atomic.Int64
 	storetest.Run(t, func(t testing.TB, dir string, o storetest.Options) storetest.Store {
 		s, err := localstore.Open(dir, localstore.Options{
-			Derive: o.Derive, Revision: o.Revision, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost, Keys: keys,
+			Derive: o.Derive, Revision: o.Revision, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, MaxTraceBytes: o.MaxTraceBytes, Modifiable: o.Modifiable, Now: o.Now, Lost: o.Lost, Keys: keys,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +35,7 @@ func TestStore(t *testing.T) {
 func TestBatches(t *testing.T) {
 	storetest.Run(t, func(t testing.TB, dir string, o storetest.Options) storetest.Store {
 		s, err := localstore.Open(dir, localstore.Options{
-			Derive: o.Derive, Revision: o.Revision, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, Now: o.Now, Lost: o.Lost,
+			Derive: o.Derive, Revision: o.Revision, Retention: o.Retention, MaxTraceDocuments: o.MaxTraceDocuments, MaxTraceBytes: o.MaxTraceBytes, Modifiable: o.Modifiable, Now: o.Now, Lost: o.Lost,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func (b *batching) Series(ctx context.Context, r tomo.TimeRange, group string, e
 	return b.Store.Series(ctx, r, group, each)
 }
 
-func (b *batching) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]int, error) {
+func (b *batching) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]tomo.Over, error) {
 	b.batch()
 	return b.Store.PutSegments(ctx, docs)
 }

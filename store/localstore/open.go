@@ -31,6 +31,8 @@ type openTrace struct {
 
 	over bool // documents were refused since: the trace is full
 	pins int  // documents on their way into docs
+	// text is how many bytes the texts of docs have, and those on their way.
+	text int64
 
 	// version is another one after each change of what follows from the rest.
 	version uint32
@@ -54,6 +56,8 @@ type rowFacts struct {
 	baseDocs   int
 	baseOver   bool
 	baseGroups []string
+	baseFirst  tomo.Time // receipt of its first document
+	baseBytes  int64     // of its documents, if the store has a limit
 }
 
 // covers reports whether the row says all there is to say of a trace of so many
@@ -147,6 +151,7 @@ func (x *openIndex) add(t *openTrace, e *entry, f *walFile) {
 	t.lo, t.hi = min(t.lo, e.First), max(t.hi, e.Last)
 	t.sketch.Merge(&e.Sketch)
 	t.docs = append(t.docs, e.RawDocument)
+	t.text += int64(len(e.Text))
 	t.bytes += int64(e.Size())
 	x.bytes += int64(e.Size()) + documentOverhead
 	x.docs++
@@ -160,6 +165,7 @@ func (x *openIndex) settled(t *openTrace) {
 	}
 	for _, d := range t.docs[:t.settling] {
 		t.bytes -= int64(d.Size())
+		t.text -= int64(len(d.Text))
 		x.bytes -= int64(d.Size()) + documentOverhead
 	}
 	x.docs -= t.settling

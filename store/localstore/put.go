@@ -14,7 +14,7 @@ import (
 // documents it only asks to leave a log file behind that keeps nothing open.
 type put struct {
 	docs []tomo.Incoming
-	over []int
+	over []tomo.Over
 	err  error
 	done chan struct{}
 }
@@ -35,12 +35,12 @@ type counters struct {
 }
 
 // PutSegments makes the documents durable and visible to every read, all or
-// none. over lists the indexes of those that were refused because their trace
-// is full; the others are stored. The texts are kept and must not be changed.
+// none. over lists those that were refused because their trace is full, or takes no
+// more; the others are stored. The texts are kept and must not be changed.
 //
 // Errors are *tomo.Error with the code Unavailable: the disk cannot be written,
 // the memory is full, the store is closed. Then nothing was stored.
-func (s *Store) PutSegments(ctx context.Context, docs []tomo.Incoming) (over []int, err error) {
+func (s *Store) PutSegments(ctx context.Context, docs []tomo.Incoming) (over []tomo.Over, err error) {
 	if err := s.waitForRoom(ctx); err != nil {
 		return nil, err
 	}
@@ -146,6 +146,7 @@ func (s *Store) commit(group []*put) {
 	for i := range entries {
 		t := traces[i]
 		t.pins--
+		t.text -= int64(len(entries[i].Text))
 		if err == nil {
 			s.open.add(t, &entries[i], file)
 		} else {
@@ -228,17 +229,23 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 	defer s.mu.Unlock()
 	pin := func(t *openTrace, e entry) {
 		t.pins++
+		t.text += int64(len(e.Text))
 		entries, traces = append(entries, e), append(traces, t)
 	}
 	for _, p := range group {
 		for i := range p.docs {
 			d := &p.docs[i]
 			t := s.traceFor(d.TraceID)
-			if t.baseDocs+len(t.docs)+t.pins < s.o.MaxTraceDocuments {
+			why, full := s.refuses(t, d)
+			if why == "" {
 				pin(t, entry{Incoming: *d, kind: entryDocument})
 				continue
 			}
-			p.over = append(p.over, i)
+			p.over = append(p.over, tomo.Over{Index: i, Why: why})
+			if !full {
+				s.open.drop(t) // it was only looked up
+				continue
+			}
 			if !t.over && !t.baseOver {
 				t.over = true
 				s.open.changed(t)
@@ -249,4 +256,23 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 		}
 	}
 	return entries, traces
+}
+
+// refuses says why a trace does not take a document, "" if it does, and whether
+// because it is full.
+func (s *Store) refuses(t *openTrace, d *tomo.Incoming) (why string, full bool) {
+	first := t.baseFirst
+	if first == 0 {
+		first = t.first
+	}
+	docs, bytes := t.baseDocs+len(t.docs)+t.pins, t.baseBytes+t.text
+	switch {
+	case first != 0 && d.Received.Sub(first) > s.o.Modifiable:
+		return fmt.Sprintf("the first document of the trace was received at %s; it can be changed for %v", first.Std().Format(time.RFC3339), s.o.Modifiable), false
+	case docs >= s.o.MaxTraceDocuments:
+		return fmt.Sprintf("the trace has %d documents; the limit is %d", docs, s.o.MaxTraceDocuments), true
+	case s.o.MaxTraceBytes > 0 && bytes+int64(len(d.Text)) > s.o.MaxTraceBytes:
+		return fmt.Sprintf("the trace has %d bytes and the document %d; the limit is %d", bytes, len(d.Text), s.o.MaxTraceBytes), true
+	}
+	return "", false
 }

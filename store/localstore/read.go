@@ -111,8 +111,9 @@ func (v *view) close() {
 	}
 }
 
-// summary derives an open trace. It is in the groups that it settled with, and
-// if there is anything new in it, in those that it would settle with now.
+// summary derives an open trace. If there is nothing new in it, it is what it was
+// settled as: with the groups of then, and the limits. Otherwise it is in those
+// groups and in those that it would settle with now.
 func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
 	if t.summary != nil && t.revision == v.revision {
 		return t.summary, nil
@@ -122,12 +123,17 @@ func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.base != nil && t.before.covers(len(docs), t.over) {
+		rows, err := t.base.summariesOf([]int{t.row})
+		if err != nil {
+			return nil, err
+		}
+		t.summary, t.revision = rows[0], v.revision
+		return t.summary, nil
+	}
 	s := v.store.o.Derive(t.id, docs)
 	s.LimitExceeded = s.LimitExceeded || t.over
-	switch {
-	case t.before.covers(len(docs), t.over):
-		s.Groups = t.before.baseGroups
-	case len(t.before.baseGroups) > 0:
+	if len(t.before.baseGroups) > 0 {
 		s.Groups = slices.Concat(s.Groups, t.before.baseGroups)
 		slices.Sort(s.Groups)
 		s.Groups = slices.Compact(s.Groups)

@@ -182,7 +182,11 @@ func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 			continue
 		}
 		t.base, t.row = f, row
-		t.rowFacts = rowFacts{len(rows[i].Documents), rows[i].Summary.LimitExceeded, rows[i].Summary.Groups}
+		docs := rows[i].Documents
+		t.rowFacts = rowFacts{baseDocs: len(docs), baseOver: rows[i].Summary.LimitExceeded, baseGroups: rows[i].Summary.Groups, baseBytes: textBytes(docs)}
+		if len(docs) > 0 {
+			t.baseFirst = docs[0].Received
+		}
 	}
 	s.release()
 	return nil

@@ -54,6 +54,11 @@ type Options struct {
 	Memory int64
 	// MaxTraceDocuments is how many documents a trace may have. 0: 50,000.
 	MaxTraceDocuments int
+	// MaxTraceBytes is how many bytes the documents of a trace may have. 0: any.
+	MaxTraceBytes int64
+	// Modifiable is how long after its first document was received a trace takes
+	// more. 0: 7 days, X-Ray's trace modification period.
+	Modifiable time.Duration
 	// LogFile is the size at which a file of the log is full, in bytes. 0: 4 MiB.
 	LogFile int64
 	// Lost is told of documents that were superseded or expired.
@@ -81,6 +86,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.MaxTraceDocuments == 0 {
 		o.MaxTraceDocuments = 50_000
+	}
+	if o.Modifiable == 0 {
+		o.Modifiable = 7 * 24 * time.Hour
 	}
 	if o.LogFile == 0 {
 		o.LogFile = 4 << 20
@@ -446,12 +454,33 @@ func (s *Store) openTrace(id tomo.TraceID, base *blockFile, row int) *openTrace 
 			// open until it can.
 			s.o.Logger.Error("reopening a trace", "trace", id, "error", err)
 		} else {
-			t.rowFacts = rowFacts{before.Documents, before.LimitExceeded, before.Groups}
+			t.rowFacts = rowFacts{baseDocs: before.Documents, baseOver: before.LimitExceeded, baseGroups: before.Groups, baseFirst: before.First}
+			t.baseBytes = s.bytesOf(base, row)
 			t.last = before.Received
 		}
 	}
 	s.open.traces[id] = t
 	return t
+}
+
+// bytesOf is how many bytes the documents of a row have, if there is a limit. What
+// cannot be read counts nothing.
+func (s *Store) bytesOf(base *blockFile, row int) int64 {
+	if s.o.MaxTraceBytes == 0 {
+		return 0
+	}
+	docs, err := base.documents(row)
+	if err != nil {
+		s.o.Logger.Error("weighing a trace", "error", err)
+	}
+	return textBytes(docs)
+}
+
+func textBytes(docs []tomo.RawDocument) (n int64) {
+	for i := range docs {
+		n += int64(len(docs[i].Text))
+	}
+	return n
 }
 
 // stored is everything held of an open trace. The caller must not hold s.mu.

@@ -43,6 +43,8 @@ type Options struct {
 	Revision          func() int64
 	Retention         time.Duration
 	MaxTraceDocuments int
+	MaxTraceBytes     int64
+	Modifiable        time.Duration
 	Now               func() time.Time
 	Lost              func(tomo.Loss)
 }
@@ -60,6 +62,8 @@ func Run(t *testing.T, open Backend) {
 		{"LateDocuments", lateDocuments},
 		{"DocumentsSentAgain", sentAgain},
 		{"FullTrace", fullTrace},
+		{"HeavyTrace", heavyTrace},
+		{"ClosedTrace", closedTrace},
 		{"LargeTrace", largeTrace},
 		{"Windows", windows},
 		{"Series", series},
@@ -91,6 +95,7 @@ type world struct {
 	model map[tomo.TraceID][]tomo.RawDocument
 	lost  map[tomo.LossReason]int
 
+	why      string                         // what was refused last was
 	limits   tomo.Limits                    // of the moment
 	groups   []group                        // of the moment
 	revision int64                          // of the groups
@@ -143,9 +148,12 @@ func (w *world) put(texts ...string) (over []int) {
 		in, _ := d.Incoming(nil)
 		docs = append(docs, in)
 	}
-	over, err := w.store.PutSegments(context.Background(), docs)
+	refused, err := w.store.PutSegments(context.Background(), docs)
 	if err != nil {
 		w.Fatalf("storing: %v", err)
+	}
+	for _, o := range refused {
+		over, w.why = append(over, o.Index), o.Why
 	}
 	stored := map[tomo.TraceID][]tomo.RawDocument{}
 	for i, d := range docs {
@@ -423,6 +431,78 @@ func fullTrace(t *testing.T, open Backend) {
 	exceeded(true)
 }
 
+// heavyTrace: what a trace holds bounds what it takes, wherever that is and also
+// after a restart.
+func heavyTrace(t *testing.T, open Backend) {
+	doc := func(k int) string { return segment(1, k, "front", at+tomo.Time(k), at+900*ms) }
+	w := newWorld(t, t.TempDir(), open, Options{MaxTraceBytes: int64(len(doc(1)) * 4)})
+	defer func() { w.close() }()
+	for k := range 4 {
+		if over := w.put(doc(k + 1)); len(over) != 0 {
+			t.Fatalf("document %d was refused: %s", k+1, w.why)
+		}
+		if k%2 == 0 {
+			w.settle()
+		} else {
+			w.restart()
+		}
+	}
+	for _, then := range []func(){w.settle, w.restart, func() {}} {
+		if over := w.put(doc(5), segment(2, 1, "other", at, at+ms)); !slices.Equal(over, []int{0}) || !strings.Contains(w.why, "the limit is") {
+			t.Fatalf("refused %v (%s), want the first", over, w.why)
+		}
+		if docs, err := w.store.Documents(context.Background(), traceID(1)); err != nil || !docs.LimitExceeded || len(docs.Documents) != 4 {
+			t.Errorf("limit exceeded is %v of %d documents, %v", docs.LimitExceeded, len(docs.Documents), err)
+		}
+		then()
+	}
+	w.o.MaxTraceBytes *= 2
+	w.restart()
+	if over := w.put(doc(5)); len(over) != 0 {
+		t.Errorf("refused although the limit was raised: %s", w.why)
+	}
+}
+
+// closedTrace: so long after its first document a trace stays as it is. It is not
+// told to be too large.
+func closedTrace(t *testing.T, open Backend) {
+	const day = 24 * 60 * tomo.Minute
+	doc := func(k int) string { return segment(1, k, "front", at+tomo.Time(k), at+900*ms) }
+	w := newWorld(t, t.TempDir(), open, Options{})
+	defer func() { w.close() }()
+	w.put(doc(1))
+	w.settle()
+	w.now += 6 * day
+	if over := w.put(doc(2)); len(over) != 0 {
+		t.Fatalf("refused after six days: %s", w.why)
+	}
+	w.settle()
+	w.restart()
+	w.now += day // after the first document, not after the latest
+	if over := w.put(doc(3)); len(over) != 0 {
+		t.Fatalf("refused after seven days to the moment: %s", w.why)
+	}
+	w.settle()
+	w.now++
+	for range 2 {
+		if over := w.put(doc(4), segment(2, 1, "other", at, at+ms), doc(5)); !slices.Equal(over, []int{0, 2}) || !strings.Contains(w.why, "it can be changed for 168h0m0s") {
+			t.Fatalf("refused %v (%s), want the first and the last", over, w.why)
+		}
+		w.check()
+		if s := w.summaries(tomo.Window{TimeRange: tomo.Always}, tomo.Top, 0); s[0].LimitExceeded || s[1].LimitExceeded {
+			t.Error("a closed trace is told to be too large")
+		}
+		w.settle()
+		w.restart()
+	}
+	w.o.Modifiable = 30 * 24 * time.Hour
+	w.restart()
+	if over := w.put(doc(4)); len(over) != 0 {
+		t.Errorf("refused although there is more time: %s", w.why)
+	}
+	w.check()
+}
+
 // limits: a trace keeps the annotations that were indexed when it settled, in
 // whatever block it is, until something new comes for it.
 func limits(t *testing.T, open Backend) {
@@ -458,6 +538,8 @@ func limits(t *testing.T, open Backend) {
 		w.put(doc(n+1, 1))
 	}
 	indexed(3, 3, 3, 70, 50) // the third was open when the limit changed
+	w.put(doc(1, 1))
+	indexed(3, 3, 3, 70, 50) // there is nothing new in it
 	if err := w.store.Maintain(context.Background()); err != nil {
 		t.Fatal(err)
 	}
