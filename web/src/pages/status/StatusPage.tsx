@@ -235,9 +235,9 @@ const lossColumns: Column<Loss>[] = [
     head: 'Trace or id',
     cell: (loss) =>
       loss.Trace ? (
-        <a href={`/traces/${encodeURIComponent(loss.Trace)}`}>
+        <Link to="/traces/$trace" params={{ trace: loss.Trace }}>
           <code>{loss.Trace}</code>
-        </a>
+        </Link>
       ) : (
         <code>{loss.Id}</code>
       ),
