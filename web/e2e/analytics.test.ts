@@ -37,7 +37,7 @@ describe('analytics', () => {
 
   test.each(themes)('begin with what is slow or failed, accessibly (%s)', (theme) =>
     browser.visit(
-      '/analytics?since=3h',
+      '/analytics?since=3h&by=user,rootcause.fault.service',
       async (page) => {
         await page.getByRole('heading', { name: 'What differs most' }).waitFor()
         expect(await written(page, 'A')).toMatch(/^fault OR throttle OR responsetime >= 0\.\d+$/)
@@ -176,6 +176,18 @@ describe('analytics', () => {
       await page.getByRole('dialog', { name: 'Keys' }).getByText('Exchange A and B').waitFor()
     }))
 
+  test('stay on the screen when they are refreshed', () =>
+    browser.visit('/analytics?since=3h', async (page) => {
+      await settled(page)
+      const figures = page.getByRole('region', { name: 'Figures' })
+      await figures.evaluate((element) => element.setAttribute('data-mark', 'same'))
+      const asked = page.waitForResponse((answer) => answer.url().endsWith('/console/api/analysis') && (answer.request().postData() ?? '').includes('Compare'))
+      await page.keyboard.press('r')
+      await asked
+      await settled(page)
+      expect(await figures.getAttribute('data-mark')).toBe('same')
+    }))
+
   test('lead to a trace', () =>
     browser.visit('/analytics?since=3h&a=fault&b=ok', async (page) => {
       const slowest = page.getByText('The slowest:').first().getByRole('link').first()
@@ -187,11 +199,11 @@ describe('analytics', () => {
 
   test('say what is wrong with a set, and what has no traces', () =>
     browser.visit(
-      '/analytics?since=3h&a=falt&b=ok',
+      '/analytics?since=3h&a=falt&b=ok&by=none',
       async (page) => {
         await page.getByRole('alert').getByText(/the nearest is fault/).waitFor()
         await expectAccessible(page)
-        await page.goto(`${tomo.url}/analytics?since=3h&a=user+%3D+"nobody"&b=ok`)
+        await page.goto(`${tomo.url}/analytics?since=3h&a=user+%3D+"nobody"&b=ok&by=none`)
         await page.getByText('No trace matches A in this time: there is nothing to compare with.').waitFor()
         await expectAccessible(page)
         await page.goto(`${tomo.url}/analytics?since=3h&a=fault&b=`)

@@ -45,6 +45,7 @@ export function AnalyticsPage() {
   const bySlowest = needsSlowest(search)
   const slowest = useAnalysis({ window, group }, bySlowest)
   const ready = !bySlowest || (slowest.answer !== null && !slowest.stale)
+  const known = !bySlowest || slowest.answer !== null // perhaps as it was a moment ago
   const sets = useMemo(() => setsOf(search, slowest.answer?.Sets[0]?.ResponseTime.P95 ?? null), [search, slowest.answer])
   const other = useMemo(() => otherWindow(sets.time, window), [sets.time, window])
   const shown = useMemo(() => shownAttributes(search.by), [search.by])
@@ -67,7 +68,7 @@ export function AnalyticsPage() {
     },
     ready,
   )
-  const analysis = ready ? compared.answer : null
+  const analysis = compared.answer
   const put = useCallback((next: Sets) => change(searchOf(next)), [change])
   const refining = useMemo(() => ({ without, refine: (which: Which, condition: string) => put(refine(sets, which, condition, without)) }), [sets, without, put])
   const choosePreset = (name: PresetName | 'own') => {
@@ -94,7 +95,7 @@ export function AnalyticsPage() {
     slowest.ask()
     compared.ask()
   }
-  const card = { ready, stale: compared.stale || running !== null }
+  const card = { ready: known, stale: compared.stale || running !== null }
   return (
     <Page title="Analytics" aside={<ProgressLine running={running} cancel={compared.running ? compared.cancel : slowest.cancel} />} scoped>
       <RefiningProvider value={refining}>
@@ -115,10 +116,10 @@ export function AnalyticsPage() {
             />
           </div>
           <div className={css.sets}>
-            <SetCard name="a" expression={ready ? sets.a : ''} window={window} otherTime={false} set={a ?? null} onChange={(text) => put({ ...sets, a: text })} handle={editors.a} {...card} />
+            <SetCard name="a" expression={known ? sets.a : ''} window={window} otherTime={false} set={a ?? null} onChange={(text) => put({ ...sets, a: text })} handle={editors.a} {...card} />
             <SetCard
               name="b"
-              expression={ready ? sets.b : ''}
+              expression={known ? sets.b : ''}
               window={other ?? window}
               otherTime={other !== undefined}
               set={b ?? null}
@@ -375,7 +376,7 @@ function useAnalysis(question: AnalysisQuestion, enabled: boolean): Asked {
   })
   const running = enabled && answer.fetchStatus === 'fetching'
   return {
-    answer: enabled ? (answer.data ?? null) : null,
+    answer: answer.data ?? null,
     stale: answer.isPlaceholderData,
     error: enabled ? answer.error : null,
     running: running ? progress : null,

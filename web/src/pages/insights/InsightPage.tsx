@@ -1,13 +1,13 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '../../api/client'
 import { getInsight, getInsightEvents, getInsightImpactGraph, type AnomalousServiceId, type Insight, type InsightEvent } from '../../api/insights'
 import { getServiceGraph, getTimeSeries, type Seconds, type Window } from '../../api/xray'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { count, duration, percent, plural, rate } from '../../model/format'
-import { graphOf, nodeKey, type Graph } from '../../model/graph'
+import { graphOf, nodeKey } from '../../model/graph'
 import { place, type Layout } from '../../model/layout'
 import { figuresOf, mean } from '../../model/outcome'
 import { ago, clock, moment, periodFor, printMoment } from '../../model/time'
@@ -318,11 +318,16 @@ function heightOf(layout: Layout): number {
 /** The affected services and those from which calls lead to them. */
 function ImpactMap({ insight, services, window, group }: { insight: Insight; services: readonly AnomalousServiceId[]; window: Window; group: string | undefined }) {
   const [chosen, setChosen] = useState<string | undefined>()
-  const [moved, setMoved] = useState<{ of: Graph; layout: Layout } | null>(null)
+  const [own, setOwn] = useState<Layout | null>(null)
+  const before = useRef<Layout | null>(null)
   const impact = useQuery({ queryKey: ['impact', insight.InsightId, window], queryFn: ({ signal }) => getInsightImpactGraph(insight.InsightId, window, signal) })
   const figures = useQuery({ queryKey: ['graph', window, group], queryFn: ({ signal }) => getServiceGraph(window, group, signal) })
   const graph = useMemo(() => impact.data && impactGraph(impact.data, figures.data && graphOf(figures.data.Services)), [impact.data, figures.data])
-  const fresh = useMemo(() => graph && place({ nodes: graph.nodes.map((node) => node.key), edges: graph.edges }, null), [graph])
+  // What has a place keeps it when figures come anew.
+  const layout = useMemo(() => graph && place({ nodes: graph.nodes.map((node) => node.key), edges: graph.edges }, own ?? before.current), [graph, own])
+  useEffect(() => {
+    if (layout) before.current = layout
+  }, [layout])
   const seconds = window.end - window.start
   const words = useMemo(
     (): GraphWords => ({
@@ -337,7 +342,7 @@ function ImpactMap({ insight, services, window, group }: { insight: Insight; ser
     return new Map([[cause, 'root cause']])
   }, [insight])
   if (impact.isError && !graph) return <Failed what="The graph is not there" error={impact.error} retry={() => void impact.refetch()} />
-  if (!graph || !fresh) return <Loading what="Asking for the graph" />
+  if (!graph || !layout) return <Loading what="Asking for the graph" />
   if (graph.nodes.length === 0) {
     return (
       <Empty icon="map" title="The graph of that time is not kept any more">
@@ -345,7 +350,6 @@ function ImpactMap({ insight, services, window, group }: { insight: Insight; ser
       </Empty>
     )
   }
-  const layout = moved?.of === graph ? moved.layout : fresh
   const node = graph.nodes.find((one) => one.key === chosen)
   return (
     <>
@@ -363,8 +367,8 @@ function ImpactMap({ insight, services, window, group }: { insight: Insight; ser
           target={null}
           onNode={setChosen}
           onEdge={() => setChosen(undefined)}
-          onMove={(key, to) => setMoved({ of: graph, layout: { places: new Map(layout.places).set(key, to), bends: layout.bends } })}
-          onArrange={() => setMoved(null)}
+          onMove={(key, to) => setOwn({ places: new Map(layout.places).set(key, to), bends: layout.bends })}
+          onArrange={() => setOwn(place({ nodes: graph.nodes.map((node) => node.key), edges: graph.edges }, null))}
           minimap={false}
         />
       </div>
