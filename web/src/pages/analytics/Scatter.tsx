@@ -1,4 +1,4 @@
-import { useRouter } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { useRef, useState, type Ref } from 'react'
 import type { AnalysisDot, AnalysisSet } from '../../api/analysis'
 import type { Window } from '../../api/xray'
@@ -116,21 +116,9 @@ export function Scatter({ name, set, window, low, high, measure, height = 220 }:
 }
 
 function TraceLink({ id, hidden = false, handle, children }: { id: string; hidden?: boolean; handle?: Ref<HTMLAnchorElement>; children: string }) {
-  const { history } = useRouter()
-  const href = `/traces/${id}`
   return (
-    <a
-      href={href}
-      ref={handle}
-      hidden={hidden}
-      title={id}
-      onClick={(event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return
-        event.preventDefault()
-        history.push(href)
-      }}
-    >
+    <Link to="/traces/$trace" params={{ trace: id }} ref={handle ?? null} hidden={hidden} title={id}>
       {children}
-    </a>
+    </Link>
   )
 }
