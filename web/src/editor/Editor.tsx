@@ -93,7 +93,9 @@ export default function Editor({ label, value, onChange, onEnter, onOthers, onPr
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [])
 
-  useEffect(() => {
+  // Before the next key is heard: what is typed comes back as the value, and later it
+  // would be older than the text, and take its place.
+  useLayoutEffect(() => {
     const now = view.current
     if (!now || now.state.doc.toString() === value) return
     now.dispatch({ changes: { from: 0, to: now.state.doc.length, insert: value }, selection: { anchor: value.length } })
