@@ -156,10 +156,13 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
   const order: Order = search.sort ?? 'newest'
   const more = attributes && search.more && attributes.includes(search.more) ? search.more : undefined
 
-  const base = { group, measure }
-  const charts = useAnalysis({ ...base, window, filter, dots: mostDots }, search.charts !== 'off')
-  const values: AnalysisQuestion = { ...base, window: within ?? window, filter: inside, attributes: attributes ?? [], top: more ? manyValues : fewValues }
-  const counting = useAnalysis(values, within !== null)
+  // One scan counts all there is to draw, unless a part of it is selected: what is drawn stays then.
+  const selected = brush.at !== null || brush.took !== null
+  const base: Omit<AnalysisQuestion, 'window'> = { group, measure }
+  const values = { attributes: attributes ?? [], top: more ? manyValues : fewValues }
+  const whole = useAnalysis({ ...base, window, filter, ...values, ...(search.charts === 'off' ? {} : { dots: mostDots }) }, true)
+  const part = useAnalysis({ ...base, window: within ?? window, filter: inside, ...values }, selected && within !== null)
+  const counting = selected ? part : whole
   const rankedName = JSON.stringify([inside, member, order])
   const [deep, setDeep] = useState('') // the list that was scrolled down: of it all that there is
   const limit = deep === rankedName ? mostRanked : firstRanked
@@ -189,7 +192,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
     change({ ...times, filter: brush.took ? withTimes(filter, keyword, brush.took) : search.filter, at: undefined, took: undefined })
     setTyping(false)
   }
-  const selecting = typing || brush.at !== null || brush.took !== null
+  const selecting = typing || selected
   const scale = useMemo(() => {
     const times = set && (measure === 'Duration' ? set.Duration : set.ResponseTime)
     return Math.max(0.001, order === 'slowest' ? ((ranked?.[0]?.[measure === 'Duration' ? 'duration' : 'response'] ?? times?.P99 ?? 1)) : (times?.P95 ?? 1) * 1.15)
@@ -199,7 +202,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
   const all = counting.data && !counting.stale ? counting.data.TotalCount : newest.total
   return (
     <>
-      {search.charts !== 'off' && <Charts counting={charts} window={window} measure={measure} onMeasure={(wanted) => change({ time: wanted === 'ResponseTime' ? 'response' : undefined }, true)} brush={brush} onBrush={setBrush} onOpen={shared.onOpen} />}
+      {search.charts !== 'off' && <Charts counting={whole} window={window} measure={measure} onMeasure={(wanted) => change({ time: wanted === 'ResponseTime' ? 'response' : undefined }, true)} brush={brush} onBrush={setBrush} onOpen={shared.onOpen} />}
       {selecting && (
         <Selection
           brush={brush}
@@ -278,7 +281,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
             {search.charts === 'off' && <Button onPress={() => change({ charts: undefined }, true)}>Charts</Button>}
             {tools}
           </div>
-          <Scanning newest={search.sort ? null : newest} analyses={[charts, counting, ranking]} rows={rows.length} windowEnd={window.end} />
+          <Scanning newest={search.sort ? null : newest} analyses={[whole, part, ranking]} rows={rows.length} windowEnd={window.end} />
           {counting.data && counting.data.DroppedCount > 0 && <Notice>Keep rules dropped {plural(counting.data.DroppedCount, 'trace')} of this time. They are counted on the map, and in nothing here.</Notice>}
           {within === null ? (
             <Empty title="The selection lies outside of this time" actions={<Button onPress={() => setBrush({ at: null, took: brush.took })}>Clear it</Button>} />
