@@ -70,6 +70,7 @@ export default defineConfig({
       { test: { name: 'browser', include: ['e2e/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['e2e/setup.ts'] } },
       { test: { name: 'measure', include: ['e2e/measure.ts'], environment: 'node', testTimeout: 300_000, hookTimeout: 120_000, globalSetup: ['e2e/setup.ts'] } },
       { test: { name: 'screenshots', include: ['e2e/screenshots.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 1_800_000, globalSetup: ['e2e/setup.ts'] } },
+      { test: { name: 'bench', include: ['e2e/bench.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 1_800_000, globalSetup: ['e2e/setup.ts'] } },
     ],
   },
 })

@@ -97,7 +97,7 @@ export interface Box {
 
 /** What is left free around a node for its name. */
 export const nameBelow: Box = { left: 80, top: 48, right: 80, bottom: 64 }
-export const nameBeside: Box = { left: 64, top: 22, right: 170, bottom: 22 }
+export const nameBeside: Box = { left: 64, top: 22, right: 190, bottom: 22 }
 
 /** boxOf is what all nodes lie in, with room for their names. */
 export function boxOf(places: Iterable<Point>, room: Box = nameBelow): Box | null {

@@ -100,7 +100,7 @@ function Aligned({ a, b }: { a: Trace; b: Trace }) {
     void navigate({ search: (before) => ({ ...before, span: span && keyOf(span) }), replace: true })
   }
   const longest = Math.max(a.end - a.start, b.end - b.start) || 0.001
-  const most = Math.max(...differing.map((pair) => Math.abs(pair.effect)), 0)
+  const most = differing.reduce((most, pair) => Math.max(most, Math.abs(pair.effect)), 0)
 
   const columns: Column<Pair>[] = [
     {

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { Fragment, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { getLosses } from '../../api/losses'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
@@ -32,7 +32,7 @@ import { Overview } from './Overview'
 import type { TraceSearch } from './search'
 import { TraceMap } from './TraceMap'
 import { useDraft } from './useDraft'
-import { useZoom } from './useZoom'
+import { useZoom, type Zoom } from './useZoom'
 import { colourOf, Waterfall, type Drawing, type WaterfallHandle } from './Waterfall'
 import css from './trace.module.css'
 
@@ -249,7 +249,13 @@ export function TraceView({ trace, title, lively, seen, failed, span: named }: T
                   </span>
                 )}
                 <span className={css.space} />
+                {search.by !== 'name' && !isWhole(zoom.view, all) && (
+                  <Button onPress={() => zoom.setView(all)} icon={<Icon name="fit" size={14} />}>
+                    Whole time
+                  </Button>
+                )}
                 <ViewMenu
+                  zoom={search.by === 'name' ? null : zoom}
                   choices={[
                     { label: 'Critical path', key: 'x', note: 'What the end of the request waited for: the dark line', on: showsPath, turn: () => change({ path: showsPath ? 'off' : undefined }) },
                     { label: `Inferred segments as rows (${count(standIns)})`, key: 'i', note: 'What callers saw of services that sent no segment. Otherwise it is shown with the call, hatched.', on: inferred, turn: () => change({ inferred: inferred ? undefined : 'rows' }) },
@@ -257,7 +263,6 @@ export function TraceView({ trace, title, lively, seen, failed, span: named }: T
                     { label: 'Map', key: 'm', note: 'Of this trace, above the rows', on: search.map !== 'off', turn: () => change({ map: search.map === 'off' ? undefined : 'off' }) },
                   ]}
                 />
-                {search.by !== 'name' && <Range zoom={zoom} />}
               </div>
               {search.by === 'name' ? (
                 <Names names={names} response={critical.time} onSpan={show} />
@@ -392,7 +397,7 @@ interface ViewChoice {
   turn: () => void
 }
 
-function ViewMenu({ choices }: { choices: readonly ViewChoice[] }) {
+function ViewMenu({ choices, zoom }: { choices: readonly ViewChoice[]; zoom: Zoom | null }) {
   return (
     <Disclosure title="View" label="View">
       <div className={css.viewBody}>
@@ -406,36 +411,39 @@ function ViewMenu({ choices }: { choices: readonly ViewChoice[] }) {
             <kbd>{choice.key}</kbd>
           </label>
         ))}
+        {zoom && <Range zoom={zoom} />}
       </div>
     </Disclosure>
   )
 }
 
 /** From and to, to be typed. */
-function Range({ zoom }: { zoom: ReturnType<typeof useZoom> }) {
-  const { view, all, setView } = zoom
+function Range({ zoom }: { zoom: Zoom }) {
+  const { view, setView } = zoom
   const write = (seconds: number) => String(Number((seconds * 1000).toFixed(3)))
   return (
-    <span className={css.range} role="group" aria-label="Time that is shown, in milliseconds">
+    <div className={css.range} role="group" aria-label="Time that is shown, in milliseconds">
+      Time from
       {(['from', 'to'] as const).map((end) => (
-        <input
-          key={end + view[end]}
-          className={css.number}
-          aria-label={end === 'from' ? 'From' : 'To'}
-          inputMode="decimal"
-          defaultValue={write(view[end])}
-          onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
-          onBlur={(event) => {
-            const typed = Number(event.target.value) / 1000
-            const next = { ...view, [end]: typed }
-            if (event.target.value !== write(view[end]) && Number.isFinite(typed) && next.from < next.to) setView(next)
-            else event.target.value = write(view[end])
-          }}
-        />
+        <Fragment key={end + view[end]}>
+          {end === 'to' && 'to'}
+          <input
+            className={css.number}
+            aria-label={end === 'from' ? 'From' : 'To'}
+            inputMode="decimal"
+            defaultValue={write(view[end])}
+            onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
+            onBlur={(event) => {
+              const typed = Number(event.target.value) / 1000
+              const next = { ...view, [end]: typed }
+              if (event.target.value !== write(view[end]) && Number.isFinite(typed) && next.from < next.to) setView(next)
+              else event.target.value = write(view[end])
+            }}
+          />
+        </Fragment>
       ))}
       ms
-      <IconButton label="The whole time" shortcut="0" icon={<Icon name="fit" size={14} />} onPress={() => setView(all)} isDisabled={isWhole(view, all)} />
-    </span>
+    </div>
   )
 }
 

@@ -92,7 +92,7 @@ export function treeOf(documents: TraceDocuments): Trace {
     else span.parent = parent
   }
   for (const span of spans) span.parent?.children.push(span)
-  for (const span of spans) span.children.sort(byStart)
+  for (const span of spans) if (span.children.length > 1) span.children.sort(byStart)
 
   const { start, end } = bounds(spans)
   for (const span of spans) if (span.open) span.end = Math.max(span.start, end)
@@ -100,7 +100,7 @@ export function treeOf(documents: TraceDocuments): Trace {
   const ordered = order(roots)
   for (const span of ordered) fill(span)
   const services = new Map<string, Service>()
-  for (const span of [...ordered].sort(byStart)) if (span.segment === span && !services.has(span.service.key)) services.set(span.service.key, span.service)
+  for (const span of ordered.filter((one) => one.segment === one).sort(byStart)) services.set(span.service.key, span.service)
   return {
     id: documents.Id,
     spans: ordered,
@@ -232,26 +232,28 @@ function bounds(spans: readonly Span[]): { start: Seconds; end: Seconds } {
 
 /** rootsOf lists what has no parent, by start. A circle of parents is opened at its earliest segment. */
 function rootsOf(spans: readonly Span[]): Span[] {
+  const roots = spans.filter((span) => span.parent === null)
+  // Most often all of them hang on these, and each only once.
+  let reached = 0
+  for (const waiting = [...roots]; waiting.length > 0; reached++) for (const child of waiting.pop()!.children) waiting.push(child)
+  if (reached === spans.length) return roots.sort(byStart)
   const seen = new Set<Span>()
   const mark = (from: Span) => {
     const waiting = [from]
     for (let span = waiting.pop(); span; span = waiting.pop()) {
       if (seen.has(span)) continue
       seen.add(span)
-      waiting.push(...span.children)
+      for (const child of span.children) waiting.push(child)
     }
   }
-  const roots = spans.filter((span) => span.parent === null)
   for (const root of roots) mark(root)
-  if (seen.size < spans.length) {
-    for (const span of spans.filter((one) => one.segment === one && !seen.has(one)).sort(byStart)) {
-      if (seen.has(span)) continue
-      span.looped = true
-      span.parent!.children = span.parent!.children.filter((child) => child !== span)
-      span.parent = null
-      roots.push(span)
-      mark(span)
-    }
+  for (const span of spans.filter((one) => one.segment === one && !seen.has(one)).sort(byStart)) {
+    if (seen.has(span)) continue
+    span.looped = true
+    span.parent!.children = span.parent!.children.filter((child) => child !== span)
+    span.parent = null
+    roots.push(span)
+    mark(span)
   }
   return roots.sort(byStart)
 }
