@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { test } from 'vitest'
+import { checkout, traceId } from './checkout'
 import { serverWithPast, themes, visitor } from './harness'
 import { send, Shop } from './shop'
 
@@ -36,6 +37,11 @@ async function setUp(url: string): Promise<void> {
   await ask('POST', '/TraceSegments', { TraceSegmentDocuments: ['{"id":"broken"}'] })
 }
 
+// Two requests that bought something, or tried to. Keep rules keep both: one failed, the other took more than a second.
+const bought = Date.now() / 1000 - 90
+const failing = traceId(bought, 0xc0ffee)
+const fine = traceId(bought + 4, 0x7ea907)
+
 /** The insights, newest first: that of search, which goes on, and that of payments. */
 let insights: { InsightId: string }[] = []
 
@@ -48,6 +54,7 @@ const tomo = serverWithPast(
       (left) => (left > 60 && left <= 76 ? { payments: 0.35 } : left <= 9 ? { search: 0.4 } : {}),
     ),
   async (url) => {
+    await send(url, [...checkout(failing, bought, { from: traceId(bought - 60, 9) }), ...checkout(fine, bought + 4, { ok: true, recommended: false, slow: 0.6 })])
     await setUp(url)
     // The minutes that the server missed are judged at once, and that takes some seconds.
     for (let left = 60; insights.length < 2; left--) {
@@ -68,6 +75,11 @@ interface Picture {
   ready: (page: Page) => Promise<unknown>
 }
 
+async function traceDrawn(page: Page): Promise<void> {
+  await page.getByRole('group', { name: /^Map of this trace/ }).waitFor()
+  await page.getByRole('tree', { name: 'Segments and subsegments' }).getByRole('treeitem').first().waitFor()
+}
+
 const since = 'since=15m'
 const pictures: Picture[] = [
   { name: 'map', path: `/?${since}`, ready: (page) => page.getByRole('button', { name: /^checkout, / }).waitFor() },
@@ -77,6 +89,11 @@ const pictures: Picture[] = [
     ready: (page) => page.getByRole('img', { name: /^Requests of checkout over time: [1-9]/ }).waitFor(),
   },
   { name: 'traces', path: `/traces?${since}`, ready: async (page) => Promise.all([page.getByRole('grid', { name: 'Traces' }).waitFor(), page.getByRole('group', { name: /^Duration over time: [1-9]/ }).waitFor(), page.getByRole('region', { name: 'URL' }).getByRole('listitem').first().waitFor()]) },
+  { name: 'trace', path: `/traces/${failing}`, ready: traceDrawn },
+  { name: 'trace-segment', path: `/traces/${failing}?span=a000000000000004&tab=exceptions`, ready: traceDrawn },
+  { name: 'trace-services', path: `/traces/${failing}?by=service&depth=2&find=stock`, ready: traceDrawn },
+  { name: 'compare', path: `/traces/${failing}?compare=${fine}`, ready: (page) => page.getByRole('tree', { name: 'Both traces, aligned' }).getByRole('treeitem').first().waitFor() },
+  { name: 'compare-differences', path: `/traces/${failing}?compare=${fine}&tab=table`, ready: (page) => page.getByRole('table').waitFor() },
   { name: 'map-table', path: `/?${since}&view=table`, ready: (page) => page.getByRole('table').waitFor() },
   { name: 'analytics', path: '/analytics?since=3h', ready: (page) => page.getByRole('heading', { name: 'What differs most' }).waitFor() },
   {

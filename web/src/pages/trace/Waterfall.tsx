@@ -140,7 +140,7 @@ export function Waterfall({ rows, drawing, zoom, chosen, onChoose, onTurn, onOpe
   const marks = ticks(zoom.view, Math.max(2, time / 110))
   const place = (seconds: number) => ((seconds - zoom.view.from) / (zoom.view.to - zoom.view.from)) * time
   return (
-    <div ref={outer} className={`${css.waterfall} ${wide ? '' : css.tight}`}>
+    <div ref={outer} className={`${css.waterfall} ${size.inner < 860 ? css.close : ''} ${wide ? '' : css.tight}`}>
       <div className={css.axis} style={{ paddingRight: size.outer - size.inner }}>
         <div className={css.heads} style={{ width: names }}>
           <span className={css.headName}>Segments</span>
@@ -317,7 +317,7 @@ const SpanLine = memo(function SpanLine({ row, index, top, names, time, view, dr
           {span.missing && <span className={`${css.chip} ${css.oddChip}`} title={`Its parent ${span.missing} is not in the trace`}>no caller</span>}
           {span.looped && <span className={`${css.chip} ${css.oddChip}`}>circle</span>}
           {skew && <span className={`${css.chip} ${css.oddChip}`} title={skewText(skew)}><Icon name="time" size={11} /> {skew.least > 0 ? '−' : '+'}{duration(Math.abs(skew.least))}</span>}
-          {row.folded && <span className={css.hidden}>+{count(span.last - span.index)}</span>}
+          {row.folded && <span className={css.hidden}>+{count(row.hidden)}</span>}
           {inside && (
             <span title={`Folded away: ${outcomeNames[inside]}`} className={css.inside}>
               <Mark outcome={inside} />

@@ -23,6 +23,13 @@ describe('rows', () => {
     ['a service folded', { by: 'service', turned: new Set(['s:shop']) }, ['[shop]+', '[pay]', '.pay', '[carts]', '.ddb-inferred']],
   ])('%s', (_, shown, want) => expect(write(shop(), shown)).toEqual(want))
 
+  test('what is folded away is counted', () => {
+    const hidden = (shown: Partial<Shown>) => rows(shop(), { ...all, ...shown }).flatMap((row) => (row.kind === 'span' && row.folded ? [row.hidden] : []))
+    expect(hidden({ depth: 1 })).toEqual([5])
+    expect(hidden({ depth: 1, inferred: false })).toEqual([4])
+    expect(hidden({ by: 'service', depth: 2 })).toEqual([3])
+  })
+
   test('a service has its own time', () => {
     const [first] = rows(shop(), { ...all, by: 'service' })
     expect(first?.kind === 'service' && first.own).toBeCloseTo(0.5)

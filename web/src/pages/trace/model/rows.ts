@@ -12,6 +12,8 @@ export interface SpanRow {
   /** Whether there is something to unfold. */
   holds: boolean
   folded: boolean
+  /** How many rows are folded away in it. */
+  hidden: number
 }
 
 /** The heading of all segments of a service. */
@@ -65,7 +67,7 @@ function byCall(trace: Trace, shown: Shown, wanted: ReadonlySet<number> | null):
       i = span.last
       continue
     }
-    const row = rowOf(span, span.depth, span.children.some((child) => !isHidden(child, shown) && (!wanted || wanted.has(child.index))), shown)
+    const row = rowOf(trace, span, span.depth, span.children.some((child) => !isHidden(child, shown) && (!wanted || wanted.has(child.index))), shown)
     found.push(row)
     if (row.folded) i = span.last
   }
@@ -98,7 +100,7 @@ function byService(trace: Trace, shown: Shown, wanted: ReadonlySet<number> | nul
           i = span.last
           continue
         }
-        const row = rowOf(span, span.depth - segment.depth + 1, span.children.some((child) => child.segment === segment && (!wanted || wanted.has(child.index))), shown)
+        const row = rowOf(trace, span, span.depth - segment.depth + 1, span.children.some((child) => child.segment === segment && (!wanted || wanted.has(child.index))), shown)
         lines.push(row)
         if (row.folded) i = span.last
       }
@@ -120,9 +122,21 @@ function byService(trace: Trace, shown: Shown, wanted: ReadonlySet<number> | nul
   return found
 }
 
-function rowOf(span: Span, level: number, holds: boolean, shown: Shown): SpanRow {
+function rowOf(trace: Trace, span: Span, level: number, holds: boolean, shown: Shown): SpanRow {
   const key = keyOf(span)
-  return { kind: 'span', key, span, level, holds, folded: holds && isFolded(shown, key, level) }
+  const folded = holds && isFolded(shown, key, level)
+  return { kind: 'span', key, span, level, holds, folded, hidden: folded ? inside(trace, span, shown) : 0 }
+}
+
+/** inside counts the rows below a span. Only those of rows that are seen are asked for, so no span is counted twice. */
+function inside(trace: Trace, span: Span, shown: Shown): number {
+  let n = 0
+  for (let i = span.index + 1; i <= span.last; i++) {
+    const one = trace.spans[i]!
+    if (isHidden(one, shown) || (shown.by === 'service' && one.segment !== span.segment)) i = one.last
+    else n++
+  }
+  return n
 }
 
 /** isHidden says whether a span is shown with its caller. */
