@@ -80,9 +80,19 @@ describe('the traces', () => {
     browser.visit('/traces', async (page) => {
       await grid(page).waitFor()
       await page.keyboard.press('/')
+      await page.getByRole('option', { name: /^annotation/ }).first().waitFor()
+      await page.keyboard.press('Tab') // nothing is written, so it goes on
+      expect(await page.getByRole('button', { name: 'History and saved filters' }).evaluate((button) => button === document.activeElement)).toBe(true)
+      await page.keyboard.press('/')
       await page.keyboard.type('service("check')
       await page.getByRole('option', { name: 'checkout' }).waitFor()
-      await page.keyboard.press('Tab')
+      const written = async () => (await field(page).textContent()) ?? ''
+      // A list that has just come takes nothing for a moment.
+      const accepted = async () => {
+        if (!(await written()).includes('checkout')) await page.keyboard.press('Tab')
+        return written()
+      }
+      await expect.poll(accepted, patient).toContain('checkout')
       await page.keyboard.press('End')
       await page.keyboard.type(' { fault }')
       await page.keyboard.press('Control+Enter')

@@ -1,4 +1,4 @@
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, startCompletion, type Completion as Option, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete'
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus, startCompletion, type Completion as Option, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { bracketMatching, syntaxHighlighting } from '@codemirror/language'
 import { forceLinting, linter, type Diagnostic } from '@codemirror/lint'
@@ -57,7 +57,9 @@ export default function Editor({ label, value, onChange, onEnter, onOthers, onPr
           linter((now) => check(now, latest.current.onProblem), { delay: 250 }),
           Prec.highest(
             keymap.of([
-              { key: 'Tab', run: acceptCompletion },
+              // A list that is about to change takes nothing yet; who means it should not land in the next
+              // field.
+              { key: 'Tab', run: (now) => (now.state.doc.length === 0 ? passBy(now) : acceptCompletion(now) || completionStatus(now.state) !== null) },
               {
                 key: 'Enter',
                 run: (now) => {
@@ -107,6 +109,12 @@ export default function Editor({ label, value, onChange, onEnter, onOthers, onPr
   useImperativeHandle(handle, () => ({ focus: () => view.current?.focus() }), [])
 
   return <div ref={host} className={css.editor} />
+}
+
+/** passBy lets who has written nothing go on to the next field, and not into the list. */
+function passBy(view: EditorView): boolean {
+  closeCompletion(view)
+  return false
 }
 
 interface CountedOption extends Option {
