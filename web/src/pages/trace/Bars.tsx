@@ -46,8 +46,8 @@ export function Bars({ span, stand, colour, trace, view, width, critical, skew, 
   const side = !at ? null : end + room < width ? { left: Math.max(0, end) + 5 } : at.left > room ? { left: Math.min(width, at.left) - room + 4 } : null
   return (
     <div className={css.time} style={{ width }} aria-hidden="true">
-      {!folded && <Gap gap={span.before} span={span} trace={trace} view={view} width={width} />}
-      {!folded && <Gap gap={span.behind} span={span} trace={trace} view={view} width={width} behind={side && 'left' in side && side.left > end ? room : 0} />}
+      {!folded && <Gap gap={span.before} span={span} trace={trace} view={view} width={width} room={side && at && side.left < at.left ? room : 0} />}
+      {!folded && <Gap gap={span.behind} span={span} trace={trace} view={view} width={width} behind room={side && side.left > end ? room : 0} />}
       {at ? (
         <>
           <span className={`${look} ${parts ? css.waits : ''}`} style={at} />
@@ -92,24 +92,22 @@ function ownParts(span: Span): Interval[] {
   return parts
 }
 
-/** Time before or behind a span in which its parent did nothing that is recorded. */
-function Gap({ gap, span, trace, view, width, behind }: { gap: Interval | null; span: Span; trace: Trace; view: View; width: number; behind?: number }) {
+/** Time before or behind a span in which its parent did nothing that is recorded. The duration of the bar may stand in it, and takes room. */
+function Gap({ gap, span, trace, view, width, room, behind = false }: { gap: Interval | null; span: Span; trace: Trace; view: View; width: number; room: number; behind?: boolean }) {
   const at = gap && place(gap, trace, view, width)
   if (!gap || !at || at.width < 10) return null
   const text = duration(gap.to - gap.from)
   const parent = span.parent!
   const way = parent.segment !== span.segment
-  // The duration of the bar stands where the gap behind it begins.
-  const left = Math.max(0, at.left) + (behind ?? 0)
-  const wide = Math.min(width, at.left + at.width) - left
+  const left = Math.max(0, at.left) + (behind ? room : 0)
+  const wide = Math.min(width, at.left + at.width) - left - (behind ? 0 : room)
   if (wide < 10) return null
-  const is = behind === undefined ? 'before' : 'behind'
   return (
     <span
       className={css.gap}
       data-gap={text}
       style={{ left, width: wide }}
-      title={`${text} ${is} it in which ${way ? 'it was on the way between the services, or waited' : `${parent.name} recorded nothing`}`}
+      title={`${text} ${behind ? 'behind' : 'before'} it in which ${way ? 'it was on the way between the services, or waited' : `${parent.name} recorded nothing`}`}
     >
       {wide > text.length * 6 + 12 && <span>{text}</span>}
     </span>

@@ -44,8 +44,8 @@ export function Comparison({ a, title, other }: { a: Trace; title: string; other
     <Page
       title="Compare two traces"
       fills
-      aside={
-        <span className={css.actions}>
+      tools={
+        <>
           <Button onPress={leave} icon={<Icon name="left" size={14} />}>
             {title}
           </Button>
@@ -55,7 +55,7 @@ export function Comparison({ a, title, other }: { a: Trace; title: string; other
               The other way round
             </Button>
           )}
-        </span>
+        </>
       }
     >
       {!named ? (

@@ -250,9 +250,7 @@ export function TraceView({ trace, title, lively, seen, failed, span: named }: T
                 )}
                 <span className={css.space} />
                 {search.by !== 'name' && !isWhole(zoom.view, all) && (
-                  <Button onPress={() => zoom.setView(all)} icon={<Icon name="fit" size={14} />}>
-                    Whole time
-                  </Button>
+                  <IconButton label="Whole time" shortcut="0" look="plain" icon={<Icon name="fit" size={15} />} onPress={() => zoom.setView(all)} />
                 )}
                 <ViewMenu
                   zoom={search.by === 'name' ? null : zoom}
