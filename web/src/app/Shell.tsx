@@ -59,7 +59,7 @@ export function Shell() {
         <ul>
           {navigation.map(({ path, label, icon }) => (
             <li key={path}>
-              <Link to={path} className={css.item} activeProps={{ className: css.active!, 'aria-current': 'page' }} activeOptions={{ exact: path === '/', includeSearch: false }} title={narrow ? label : ''}>
+              <Link to={path} className={css.item} activeProps={{ className: css.active!, 'aria-current': 'page' }} activeOptions={{ exact: path === '/', includeSearch: false }} title={label}>
                 <Icon name={icon} size={18} />
                 <span className={css.word}>{label}</span>
               </Link>
