@@ -52,7 +52,7 @@ const views: readonly View[] = [
     path: () => '/traces?since=3h&filter=fault&sort=slowest',
     heading: 'Traces',
     ready: (page) => page.getByRole('link', { name: /^1-[0-9a-f]{8}-/ }).first(),
-    reaches: [/^Time/, /^Filter expression/, /^1-[0-9a-f]{8}-/],
+    reaches: [/^Time/, /^Filter expression/, /^Slowest first/, /^Columns/],
     empty: (page) => page.getByText(/no trace/i),
   },
   {
@@ -88,9 +88,9 @@ const views: readonly View[] = [
   {
     name: 'an insight',
     path: ({ insight }) => `/insights/${insight}?chart=times`,
-    heading: /^Faults of search/,
-    ready: (page) => page.getByRole('button', { name: /^search, / }),
-    reaches: [/^search, /],
+    heading: 'Insight',
+    ready: (page) => page.getByRole('heading', { name: /^Faults of search/ }),
+    reaches: [/^All insights$/, /^search, /],
   },
   {
     name: 'groups',
