@@ -90,7 +90,7 @@ const views: readonly View[] = [
     path: ({ insight }) => `/insights/${insight}?chart=times`,
     heading: 'Insight',
     ready: (page) => page.getByRole('heading', { name: /^Faults of search/ }),
-    reaches: [/^All insights$/, /^search, /],
+    reaches: [/^All insights$/, /^View traces$/],
   },
   {
     name: 'groups',
@@ -134,7 +134,7 @@ function stateOf(page: Page): Promise<string[]> {
     const plain = (text: string) => text.replace(/[\d.,]+/g, '#').trim()
     return [...document.querySelectorAll('main h1, main [aria-pressed=true], main [aria-selected=true], main [aria-checked=true], main [aria-current]:not([aria-current=false]), main input, main [role=textbox], [role=dialog] h2')].map((element) => {
       const text = element instanceof HTMLInputElement ? (element.type === 'checkbox' || element.type === 'radio' ? `${element.value} ${element.checked}` : element.value) : (element.getAttribute('aria-label') ?? element.textContent ?? '')
-      return plain(`${element.tagName} ${text}`)
+      return plain(text)
     })
   })
 }

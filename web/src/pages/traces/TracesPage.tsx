@@ -171,7 +171,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
 
   const set = counting.data?.Sets[0]
   const figures = set && !counting.stale ? figuresOf(set) : null
-  const ranked = useMemo(() => ranking.data?.Sets[0]?.Traces?.map(rowOf), [ranking.data])
+  const ranked = useMemo(() => ranking.data?.Sets[0] && (ranking.data.Sets[0].Traces ?? []).map(rowOf), [ranking.data])
   const rows = search.sort ? (ranked ?? []) : newest.rows
   const error = search.sort ? ranking.error : newest.error
   const ready = search.sort ? ranked !== undefined : newest.ready
