@@ -128,11 +128,11 @@ const views: readonly View[] = [
   },
 ]
 
-/** What a reader sees of the state of a page: what is chosen, written and said, but for figures, which go on. */
+/** What a reader sees of the state of a page: what is chosen, written and said, but for figures, which go on, and filters, which are in the URL. */
 function stateOf(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const plain = (text: string) => text.replace(/[\d.,]+/g, '#').trim()
-    return [...document.querySelectorAll('main h1, main [aria-pressed=true], main [aria-selected=true], main [aria-checked=true], main [aria-current]:not([aria-current=false]), main input, main [role=textbox], [role=dialog] h2')].map((element) => {
+    return [...document.querySelectorAll('main h1, main [aria-pressed=true], main [aria-selected=true], main [aria-checked=true], main [aria-current]:not([aria-current=false]), main input:not([aria-label*="ilter"]), [role=dialog] h2')].map((element) => {
       const text = element instanceof HTMLInputElement ? (element.type === 'checkbox' || element.type === 'radio' ? `${element.value} ${element.checked}` : element.value) : (element.getAttribute('aria-label') ?? element.textContent ?? '')
       return plain(text)
     })
