@@ -160,7 +160,6 @@ async function walk(page: Page, most = 400): Promise<string[]> {
     expect(name.seen, `what has the focus can be seen: ${name.what}`).toBe(true)
     expect(name.name, `what has the focus has a name: ${name.what}`).not.toBe('')
     names.push(name.name)
-    await page.keyboard.press('Escape') // hints and lists that opened
   }
   return names
 }
