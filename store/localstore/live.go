@@ -228,7 +228,7 @@ func (s *Store) traffic(r tomo.TimeRange, each bool) *view {
 	v.look(func(t *openTrace) bool {
 		open++
 		return (t.batch == nil || t.batch.revision != v.revision) &&
-			(!t.fresh() || touches(r, t.first, t.last))
+			(!t.fresh() || touches(r, t.since, t.last))
 	})
 	for _, b := range s.open.batches {
 		if b.revision != v.revision || b.left == len(b.members) || !touches(r, b.first, b.last) {

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"math"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -23,6 +24,7 @@ type openTrace struct {
 	sketch tomo.Sketch // of docs
 	first  tomo.Time   // receipt of the first of docs
 	last   tomo.Time   // receipt of the latest document
+	since  tomo.Time   // the earliest receipt of docs
 
 	// base is the row in which the trace was settled before, nil if it was not.
 	base *blockFile
@@ -146,8 +148,9 @@ func (x *openIndex) add(t *openTrace, e *entry, f *walFile) {
 		return
 	}
 	if len(t.docs) == 0 {
-		t.lo, t.hi, t.sketch = e.First, e.Last, e.Sketch
+		t.since, t.lo, t.hi, t.sketch = e.Received, e.First, e.Last, e.Sketch
 	}
+	t.since = min(t.since, e.Received)
 	t.lo, t.hi = min(t.lo, e.First), max(t.hi, e.Last)
 	t.sketch.Merge(&e.Sketch)
 	t.docs = append(t.docs, e.RawDocument)
@@ -185,7 +188,10 @@ func (x *openIndex) settled(t *openTrace) {
 		return
 	}
 	if len(t.docs) > 0 {
-		t.first = t.docs[0].Received
+		t.first, t.since = t.docs[0].Received, t.docs[0].Received
+		for _, d := range t.docs {
+			t.since = min(t.since, d.Received)
+		}
 	}
 	x.age.pushBack(t)
 	x.changed(t)
@@ -199,11 +205,21 @@ func (t *openTrace) hasNews() bool { return len(t.docs) > 0 || t.over }
 // nothing of it is settled.
 func (t *openTrace) fresh() bool { return t.base == nil && len(t.docs) > 0 }
 
+// received bounds when the latest change that the summary of the trace will show
+// was received: what was received before, word for word, changes nothing.
+func (t *openTrace) received() (since, last tomo.Time) {
+	if t.fresh() {
+		return t.since, t.last
+	}
+	return math.MinInt64, t.last
+}
+
 // liesIn reports whether the trace certainly lies in w. If not it may.
 func (t *openTrace) liesIn(w tomo.Window) bool {
 	switch w.By {
 	case tomo.ByEvent:
-		return w.Contains(t.last)
+		since, last := t.received()
+		return w.Contains(since) && w.Contains(last)
 	case tomo.ByTraceID:
 		return t.fresh() && w.Contains(t.lo) && w.Contains(t.hi)
 	}
@@ -222,7 +238,7 @@ func mayMatch(w tomo.Window, plans ...filter.Plan) func(*openTrace) bool {
 	}
 	return func(t *openTrace) bool {
 		switch {
-		case w.By == tomo.ByEvent && !w.Contains(t.last):
+		case w.By == tomo.ByEvent && !w.Overlaps(t.received()):
 			return false
 		case !t.fresh():
 			return true

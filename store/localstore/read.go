@@ -40,7 +40,6 @@ type viewTrace struct {
 	over   bool
 	before rowFacts
 	hi     tomo.Time // the summary starts then at the latest, if there is no base
-	last   tomo.Time // receipt of the latest change
 
 	trace   *openTrace
 	version uint32 // of the trace
@@ -50,7 +49,7 @@ type viewTrace struct {
 }
 
 func (t *openTrace) view() viewTrace {
-	return viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, before: t.rowFacts, hi: t.hi, last: t.last,
+	return viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, before: t.rowFacts, hi: t.hi,
 		trace: t, version: t.version, summary: t.summary, revision: t.revision}
 }
 

@@ -124,9 +124,6 @@ func (v *view) scanOpen(ctx context.Context, w tomo.Window, plans []filter.Plan,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if w.By == tomo.ByEvent && !w.Contains(open[i].last) {
-			continue
-		}
 		summary, err := v.summary(&open[i])
 		if err != nil {
 			return err

@@ -382,16 +382,22 @@ func lateDocuments(t *testing.T, open Backend) {
 func sentAgain(t *testing.T, open Backend) {
 	w := newWorld(t, t.TempDir(), open, Options{})
 	defer func() { w.close() }()
+	first := tomo.Window{TimeRange: tomo.TimeRange{Start: at, End: at + tomo.Minute}, By: tomo.ByEvent}
+	again := tomo.Window{TimeRange: tomo.TimeRange{Start: at + tomo.Minute, End: at + 3*tomo.Minute}, By: tomo.ByEvent}
 	text := segment(1, 1, "front", at, at+900*ms)
-	w.put(text, text)
+	other := segment(2, 1, "front", at, at+900*ms)
+	w.put(text, text, other)
 	w.settle()
 	w.now += tomo.Minute
-	w.put(text)
-	w.check()
+	w.put(text, segment(3, 1, "front", at, at+900*ms))
+	w.check(first, again) // what was received before changes nothing
+	w.now += tomo.Minute
+	w.put(segment(3, 1, "front", at, at+900*ms))
+	w.check(first, again)
 	w.settle()
-	w.check()
-	if w.lost[tomo.LossSuperseded] != 2 {
-		t.Errorf("%d documents counted as superseded, want 2", w.lost[tomo.LossSuperseded])
+	w.check(first, again)
+	if w.lost[tomo.LossSuperseded] != 3 {
+		t.Errorf("%d documents counted as superseded, want 3", w.lost[tomo.LossSuperseded])
 	}
 }
 
