@@ -61,6 +61,9 @@ type Options struct {
 	// Now is the clock that receipts are stamped with. nil: the real one.
 	Now    func() time.Time
 	Logger *slog.Logger
+	// GiveWay is called again and again while traces are derived to settle, and may
+	// take its time where somebody waits for a processor. nil: nothing is called.
+	GiveWay func()
 }
 
 // The bounds of strict trace ids: X-Ray kept traces for 30 days, and its
@@ -71,6 +74,9 @@ const (
 )
 
 func (o *Options) setDefaults() {
+	if o.GiveWay == nil {
+		o.GiveWay = func() {}
+	}
 	if o.MaxDocument == 0 {
 		o.MaxDocument = tomo.MaxDocument
 	}
@@ -367,6 +373,9 @@ func (p *Pipeline) Settle(ctx context.Context) (bool, error) {
 	rules := p.o.Sorter.current()
 	round, rows := make([]sorted, len(due)), make([]tomo.Settled, len(due))
 	for i := range due {
+		if i%8 == 0 {
+			p.o.GiveWay()
+		}
 		round[i] = rules.sort(&due[i], true)
 		rows[i] = tomo.Settled{Summary: round[i].summary, Documents: due[i].Documents, Dropped: !round[i].decision.Kept}
 	}

@@ -76,6 +76,7 @@ func (c *serveCmd) openTenant(ctx context.Context, name string, keys *keyring.Ri
 		Limits:         c.Limit.ofTraces(),
 		Settle:         tomo.SettlePolicy{Quiet: c.Quiet},
 		Sorter:         sorter,
+		GiveWay:        store.GiveWay,
 		Losses:         losses,
 		Logger:         log,
 	})

@@ -21,6 +21,10 @@ type Options struct {
 	// RowGroupSize is how many bytes of compressed pages are held in memory
 	// before they are written as a row group; 0 is 16 MiB.
 	RowGroupSize int64
+	// GiveWay is called after each page, which is every fraction of a millisecond,
+	// and may take its time where somebody waits for a processor. nil: nothing is
+	// called.
+	GiveWay func()
 }
 
 // Info is what is known about a block without looking into it. Over no traces,
@@ -131,6 +135,7 @@ type writer struct {
 	out       io.Writer
 	size      int64 // written to out
 	groupSize int64 // when a row group is full
+	giveWay   func()
 
 	rows   int // of the open row group
 	paged  int // those before the open page of summary columns
@@ -197,6 +202,9 @@ func newWriter(out io.Writer, o Options) *writer {
 	w := writers.Get().(*writer)
 	w.out = out
 	w.groupSize = cmp.Or(o.RowGroupSize, defaultRowGroupSize)
+	if w.giveWay = o.GiveWay; w.giveWay == nil {
+		w.giveWay = func() {}
+	}
 	w.info = Info{
 		MinStart: math.MaxInt64, MaxStart: math.MinInt64,
 		MinReceived: math.MaxInt64, MaxReceived: math.MinInt64,
@@ -208,7 +216,7 @@ func newWriter(out io.Writer, o Options) *writer {
 
 // release gives the writer's memory to the next one.
 func (w *writer) release() {
-	w.out, w.size = nil, 0
+	w.out, w.size, w.giveWay = nil, 0, nil
 	w.clearGroup()
 	clear(w.groups)
 	w.groups, w.hashes, w.tally, w.drops = w.groups[:0], w.hashes[:0], nil, drops{}
@@ -248,6 +256,7 @@ func (w *writer) add(row *tomo.Settled) error {
 		if err := w.endPages(); err != nil {
 			return err
 		}
+		w.giveWay()
 	}
 	if len(w.leaves[colText].plain)-room < pageText {
 		return nil
@@ -255,6 +264,7 @@ func (w *writer) add(row *tomo.Settled) error {
 	if err := w.endText(); err != nil {
 		return err
 	}
+	w.giveWay()
 	if w.buffered() < w.groupSize {
 		return nil
 	}

@@ -186,7 +186,7 @@ func (s *Store) mergeBlocks(run []*blockFile, dead []*rowSet) (*blockFile, error
 		}
 		f, err = s.writeBlock(through, func(file File) (block.Info, error) {
 			w := bufio.NewWriterSize(file, 1<<20)
-			info, err := block.Merge(w, open, func(b, row int) bool { return dead[b].has(row) }, block.Options{})
+			info, err := block.Merge(w, open, func(b, row int) bool { return dead[b].has(row) }, block.Options{GiveWay: s.GiveWay})
 			if err != nil {
 				return info, err
 			}

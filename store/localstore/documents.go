@@ -16,6 +16,8 @@ import (
 // of one block are read together.
 func (s *Store) DocumentsOf(ctx context.Context, at []tomo.Position) ([]tomo.TraceDocuments, error) {
 	r := rowReads{store: s, rows: make([]rowRead, len(at))}
+	s.way.ask()
+	defer s.way.answered()
 	defer r.release()
 	r.hold(at)
 	for _, do := range []func(context.Context) error{r.find, r.findElsewhere, r.read} {

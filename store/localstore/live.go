@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"slices"
 	"time"
@@ -12,21 +13,25 @@ import (
 )
 
 // While somebody asks for graphs, the open traces are counted before the next
-// question: those for which nothing came for a moment are derived, and counted
-// together as a batch. A question merges the graphs of the batches and derives
-// the few traces that are not in one. Settling takes the summaries over, so a
-// trace of which everything comes at once is derived once all the same.
+// question: those for which nothing came for a moment are derived, and when
+// nothing came for longer they are counted together as a batch. A question merges
+// the graphs of the batches, counts the traces that are in none, and derives few.
+// Settling takes the summaries over, so a trace of which everything comes at once
+// is derived once all the same.
 //
-//	documents come ──► loose ──► quiet ──► batch ──► settled
-//	                     ▲                   │
-//	                     └── another comes ──┘
+//	documents come ──► loose ──► derived ──► batch ──► settled
+//	                     ▲          │          │
+//	                     └──────────┴── another comes
 //
 // A batch that lost a member is counted again, from the summaries of those that
 // are left, by the first question that needs it.
 const (
-	batchQuiet  = 100 * time.Millisecond // nothing came for a trace for so long
-	batchTraces = 1024                   // at most, in a batch
-	batchTick   = 50 * time.Millisecond
+	// Nothing came for a trace for so long. To derive one takes 20 times as long as
+	// to count it, and what comes later is mostly much later.
+	deriveQuiet = 50 * time.Millisecond
+	batchQuiet  = 250 * time.Millisecond
+	batchTraces = 512 // at most, in a batch
+	batchTick   = 25 * time.Millisecond
 	// Questions about fewer open traces need no batches, and without questions
 	// for so long none are made.
 	worthBatching = 256
@@ -134,6 +139,8 @@ func (s *Store) batchLoop() {
 	defer s.batching.Done()
 	for {
 		began := time.Now()
+		for s.deriveSome(s.now().Add(-deriveQuiet), batchTraces) {
+		}
 		for s.batchSome(s.now().Add(-batchQuiet), batchTraces) {
 		}
 		// When much is changed again and again it takes half of a processor at most.
@@ -152,10 +159,38 @@ func (s *Store) batchLoop() {
 	}
 }
 
+// deriveSome derives loose traces for which nothing came since before, and says
+// whether there may be more.
+func (s *Store) deriveSome(before tomo.Time, traces int) (more bool) {
+	v := &view{store: s, revision: s.o.Revision(), background: true}
+	s.mu.Lock()
+	if s.isClosed() {
+		s.mu.Unlock()
+		return false
+	}
+	for t := s.open.loose.first; t != nil && t.last <= before && len(v.open) < traces && s.open.kept < s.o.Memory/2; t = t.byLoose.next {
+		if t.hasNews() && (t.summary == nil || t.revision != v.revision) {
+			v.open = append(v.open, t.view())
+		}
+	}
+	v.pin(nil)
+	s.mu.Unlock()
+	defer v.close()
+	for i := range v.open {
+		if i%8 == 0 {
+			runtime.Gosched() // no more: this is for who asks next
+		}
+		if _, err := v.summary(&v.open[i]); err != nil {
+			return false // who asks is told
+		}
+	}
+	return len(v.open) == traces
+}
+
 // batchSome makes a batch of loose traces for which nothing came since before,
 // and says whether there may be more.
 func (s *Store) batchSome(before tomo.Time, traces int) (more bool) {
-	v := &view{store: s, revision: s.o.Revision()}
+	v := &view{store: s, revision: s.o.Revision(), background: true}
 	s.mu.Lock()
 	if s.isClosed() {
 		s.mu.Unlock()
@@ -176,6 +211,9 @@ func (s *Store) batchSome(before tomo.Time, traces int) (more bool) {
 	b := &batch{revision: v.revision, first: tomo.Top.Start}
 	var tally tomo.GroupTally
 	for i := range v.open {
+		if i%8 == 0 {
+			runtime.Gosched() // no more: this is for who asks next
+		}
 		t := &v.open[i]
 		if _, err := v.summary(t); err != nil {
 			continue // who asks is told
@@ -221,7 +259,7 @@ type viewBatch struct {
 // that are in no batch, and the batches. each says that summaries are needed of
 // batches that r cuts.
 func (s *Store) traffic(r tomo.TimeRange, each bool) *view {
-	v := &view{store: s, revision: s.o.Revision()}
+	v := s.newView()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open := 0
@@ -298,31 +336,37 @@ func (v *view) addGraph(ctx context.Context, graph *tomo.ServiceGraph, r tomo.Ti
 	if err := v.count(ctx); err != nil {
 		return err
 	}
-	var tally tomo.Tally
-	add := func(s *tomo.Summary) {
-		if s.In(group) {
-			tally.Add(s, r, graph)
+	// What is counted one by one, in chunks, and then the graphs of the batches.
+	var single [][]*tomo.Summary
+	for open := range slices.Chunk(v.open, 256) {
+		list := make([]*tomo.Summary, len(open))
+		for i := range open {
+			list[i] = open[i].summary
 		}
+		single = append(single, list)
 	}
-	for i := range v.open {
-		add(v.open[i].summary)
-	}
+	var ready []*tomo.ServiceGraph
 	for i := range v.batches {
 		if b := &v.batches[i]; !b.liesIn(r) {
-			for _, s := range b.summaries {
-				add(s)
-			}
+			single = append(single, b.summaries)
+		} else {
+			ready = slices.AppendSeq(ready, maps.Values(b.graphs[group]))
 		}
 	}
-	tally.Flush()
-	for i := range v.batches {
-		if b := &v.batches[i]; b.liesIn(r) {
-			for _, g := range b.graphs[group] {
-				graph.Merge(g)
+	return share(ctx, graph, len(single)+len(ready), func(part *tomo.ServiceGraph, i int) error {
+		if i >= len(single) {
+			part.Merge(ready[i-len(single)])
+			return nil
+		}
+		var tally tomo.Tally
+		for _, s := range single[i] {
+			if s.In(group) {
+				tally.Add(s, r, part)
 			}
 		}
-	}
-	return nil
+		tally.Flush()
+		return nil
+	})
 }
 
 // series gives each the graphs of the minutes that r touches of the open traces

@@ -25,6 +25,8 @@ type view struct {
 	blocks   []viewBlock
 	open     []viewTrace
 	batches  []viewBatch // of which the traces are not in open
+	// background: nobody waits for an answer.
+	background bool
 }
 
 type viewBlock struct {
@@ -56,11 +58,17 @@ func (t *openTrace) view() viewTrace {
 // view takes a view, of the open traces with those that want says. It must be
 // closed.
 func (s *Store) view(want func(*openTrace) bool) *view {
-	v := &view{store: s, revision: s.o.Revision()}
+	v := s.newView()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v.look(want)
 	return v
+}
+
+// newView begins a view for a question.
+func (s *Store) newView() *view {
+	s.way.ask()
+	return &view{store: s, revision: s.o.Revision()}
 }
 
 // look looks at the store. The caller holds Store.mu.
@@ -97,6 +105,9 @@ func (v *view) pin(hidden map[*blockFile][]int) {
 
 // close ends the view. What was derived for it is kept where it still holds.
 func (v *view) close() {
+	if !v.background {
+		defer v.store.way.answered()
+	}
 	v.store.mu.Lock()
 	defer v.store.mu.Unlock()
 	for i := range v.open {
@@ -694,19 +705,41 @@ func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tom
 	v := s.traffic(r, true)
 	defer v.close()
 	graph := &tomo.ServiceGraph{}
-	for i := range v.blocks {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := v.blocks[i].addGraph(graph, r, group); err != nil {
-			return nil, err
-		}
+	err := share(ctx, graph, len(v.blocks), func(part *tomo.ServiceGraph, i int) error { return v.blocks[i].addGraph(part, r, group) })
+	if err != nil {
+		return nil, err
 	}
 	if err := v.addGraph(ctx, graph, r, group); err != nil {
 		return nil, err
 	}
 	graph.Sort()
 	return graph, nil
+}
+
+// share counts n things in a graph, on all processors, each in parts of its own.
+func share(ctx context.Context, graph *tomo.ServiceGraph, n int, count func(part *tomo.ServiceGraph, i int) error) error {
+	parts := make([]tomo.ServiceGraph, min(runtime.GOMAXPROCS(0), n))
+	running, ctx := errgroup.WithContext(ctx)
+	for p := range parts {
+		running.Go(func() error {
+			for i := n * p / len(parts); i < n*(p+1)/len(parts); i++ {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := count(&parts[p], i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := running.Wait(); err != nil {
+		return err
+	}
+	for p := range parts {
+		graph.Merge(&parts[p])
+	}
+	return nil
 }
 
 func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange, group string) error {

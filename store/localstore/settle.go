@@ -17,7 +17,7 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 	s.settleMu.Lock()
 	defer s.settleMu.Unlock()
 	s.mu.Lock()
-	chosen := s.open.due(s.now(), p, s.o.Memory*3/5)
+	chosen := s.open.due(s.now(), p, s.settleTarget())
 	s.roundThrough = s.through
 	type view struct {
 		docs     []tomo.RawDocument
@@ -35,6 +35,9 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 
 	due := make([]tomo.TraceDocuments, 0, len(chosen))
 	for i, t := range chosen {
+		if i%64 == 0 {
+			s.GiveWay()
+		}
 		// A base's block cannot go meanwhile: that takes settleMu.
 		docs, err := stored(views[i].docs, views[i].base, views[i].row)
 		if err != nil {
@@ -102,7 +105,7 @@ func (s *Store) Settle(ctx context.Context, rows []tomo.Settled) error {
 	s.keepSettled(rows)
 	f, err := s.writeBlock(s.roundThrough, func(file File) (block.Info, error) {
 		w := bufio.NewWriterSize(file, 1<<20)
-		info, err := block.Write(w, rows, block.Options{})
+		info, err := block.Write(w, rows, block.Options{GiveWay: s.GiveWay})
 		if err != nil {
 			return info, err
 		}

@@ -130,6 +130,8 @@ type Store struct {
 	through position      // of the latest frame whose documents are in open
 	freed   chan struct{} // closed and made anew when open documents are settled
 
+	way way
+
 	counting   bool           // batchLoop runs
 	graphAsked time.Time      // when somebody asked for a graph that is worth it
 	batching   sync.WaitGroup // of batchLoop
@@ -433,6 +435,10 @@ func ignoreMissing(err error) error {
 
 // now is the store's clock.
 func (s *Store) now() tomo.Time { return tomo.TimeOf(s.o.Now()) }
+
+// settleTarget is how many bytes of open documents there may be before traces are
+// settled that are not quiet.
+func (s *Store) settleTarget() int64 { return s.o.Memory * 3 / 5 }
 
 // traceFor finds the open trace, or opens it: then it is held against the
 // settled ones. The caller holds s.mu or is alone.
