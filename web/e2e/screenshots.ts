@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { test } from 'vitest'
 import { checkout, traceId } from './checkout'
-import { serverWithPast, themes, visitor } from './harness'
+import { serverWithCredentials, serverWithPast, themes, visitor } from './harness'
 import { send, Shop } from './shop'
 
 const images = join(import.meta.dirname, '../../docs/images')
@@ -67,6 +67,9 @@ const tomo = serverWithPast(
   },
 )
 const browser = visitor(tomo)
+
+const guarded = serverWithCredentials({ operator: ['--actions', 'admin'] })
+const stranger = visitor(guarded)
 
 interface Picture {
   name: string
@@ -140,4 +143,13 @@ for (const theme of themes) {
         { theme },
       ))
   }
+  test(`sign-in, ${theme}`, () =>
+    stranger.visit(
+      '/sign-in',
+      async (page) => {
+        await page.getByLabel('Secret').first().waitFor()
+        await page.screenshot({ path: join(images, `sign-in-${theme}.png`) })
+      },
+      { theme },
+    ))
 }
