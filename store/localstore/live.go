@@ -139,9 +139,9 @@ func (s *Store) batchLoop() {
 	defer s.batching.Done()
 	for {
 		began := time.Now()
-		for s.deriveSome(s.now().Add(-deriveQuiet), batchTraces) {
+		for s.deriveSome(s.latest().Add(-deriveQuiet), batchTraces) {
 		}
-		for s.batchSome(s.now().Add(-batchQuiet), batchTraces) {
+		for s.batchSome(s.latest().Add(-batchQuiet), batchTraces) {
 		}
 		// When much is changed again and again it takes half of a processor at most.
 		select {
@@ -157,6 +157,17 @@ func (s *Store) batchLoop() {
 			return
 		}
 	}
+}
+
+// latest is when the latest document of an open trace was received. Who is quiet
+// is quiet beside it: of the last ones there are few, and a clock is not needed.
+func (s *Store) latest() tomo.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.open.activity.last; t != nil {
+		return t.last
+	}
+	return 0
 }
 
 // deriveSome derives loose traces for which nothing came since before, and says
