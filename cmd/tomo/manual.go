@@ -91,7 +91,7 @@ func manual(app *kong.Application) []byte {
 			if len(f.variables) > 0 {
 				help = append(help, "Variable: "+strings.Join(f.variables, ", ")+".")
 			}
-			fmt.Fprintf(&b, "\n%s\n", roff(strings.Join(help, " ")))
+			fmt.Fprintf(&b, "\n%s\n", breakable(roff(strings.Join(help, " "))))
 		}
 	}
 	b.WriteString(`.SH EXIT STATUS
@@ -109,6 +109,9 @@ Write no colours.
 `)
 	return b.Bytes()
 }
+
+// breakable lets lines end behind commas in lists that have no spaces.
+func breakable(text string) string { return strings.ReplaceAll(text, ",", `,\:`) }
 
 // roff writes a text so that roff takes none of it for its own.
 func roff(text string) string {
