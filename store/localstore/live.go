@@ -139,11 +139,12 @@ func (s *Store) batchLoop() {
 	defer s.batching.Done()
 	for {
 		began := time.Now()
-		for s.deriveSome(s.latest().Add(-deriveQuiet), batchTraces) {
+		// When much is changed again and again, or there is no room to keep what was
+		// derived, it takes about half of a processor.
+		for s.deriveSome(s.latest().Add(-deriveQuiet), batchTraces) && time.Since(began) < batchTick {
 		}
-		for s.batchSome(s.latest().Add(-batchQuiet), batchTraces) {
+		for s.batchSome(s.latest().Add(-batchQuiet), batchTraces) && time.Since(began) < 2*batchTick {
 		}
-		// When much is changed again and again it takes half of a processor at most.
 		select {
 		case <-time.After(max(batchTick, time.Since(began))):
 		case <-s.closed:
@@ -170,22 +171,29 @@ func (s *Store) latest() tomo.Time {
 	return 0
 }
 
-// deriveSome derives loose traces for which nothing came since before, and says
-// whether there may be more.
-func (s *Store) deriveSome(before tomo.Time, traces int) (more bool) {
+// quiet takes a view, in the background, of loose traces for which nothing came
+// since before and of which want is true. When the store closes it is empty.
+func (s *Store) quiet(before tomo.Time, traces int, want func(t *openTrace, revision int64) bool) *view {
 	v := &view{store: s, revision: s.o.Revision(), background: true}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.isClosed() {
-		s.mu.Unlock()
-		return false
+		return v
 	}
+	s.open.tidyBatches(v.revision)
 	for t := s.open.loose.first; t != nil && t.last <= before && len(v.open) < traces && s.open.kept < s.o.Memory/2; t = t.byLoose.next {
-		if t.hasNews() && (t.summary == nil || t.revision != v.revision) {
+		if t.hasNews() && want(t, v.revision) {
 			v.open = append(v.open, t.view())
 		}
 	}
 	v.pin(nil)
-	s.mu.Unlock()
+	return v
+}
+
+// deriveSome derives loose traces for which nothing came since before, and says
+// whether there may be more.
+func (s *Store) deriveSome(before tomo.Time, traces int) (more bool) {
+	v := s.quiet(before, traces, func(t *openTrace, revision int64) bool { return t.summary == nil || t.revision != revision })
 	defer v.close()
 	for i := range v.open {
 		if i%8 == 0 {
@@ -201,20 +209,7 @@ func (s *Store) deriveSome(before tomo.Time, traces int) (more bool) {
 // batchSome makes a batch of loose traces for which nothing came since before,
 // and says whether there may be more.
 func (s *Store) batchSome(before tomo.Time, traces int) (more bool) {
-	v := &view{store: s, revision: s.o.Revision(), background: true}
-	s.mu.Lock()
-	if s.isClosed() {
-		s.mu.Unlock()
-		return false
-	}
-	s.open.tidyBatches(v.revision)
-	for t := s.open.loose.first; t != nil && t.last <= before && len(v.open) < traces && s.open.kept < s.o.Memory/2; t = t.byLoose.next {
-		if t.hasNews() {
-			v.open = append(v.open, t.view())
-		}
-	}
-	v.pin(nil)
-	s.mu.Unlock()
+	v := s.quiet(before, traces, func(*openTrace, int64) bool { return true })
 	defer v.close()
 	if len(v.open) == 0 {
 		return false
