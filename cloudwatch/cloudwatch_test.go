@@ -245,8 +245,8 @@ func TestMinutes(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		first := []string{
-			"AWS/X-Ray ApproximateTraceCount Count GroupName=Default 00:00 3",
-			"AWS/X-Ray ApproximateTraceCount Count GroupName=slow 00:00 0",
+			"AWS/X-Ray ApproximateTraceCount None GroupName=Default 00:00 3",
+			"AWS/X-Ray ApproximateTraceCount None GroupName=slow 00:00 0",
 			"Tomo ErrorCount Count GroupName=Default 00:00 0",
 			"Tomo ErrorCount Count GroupName=slow 00:00 0",
 			"Tomo FaultCount Count GroupName=Default 00:00 1",
@@ -265,7 +265,7 @@ func TestMinutes(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		stop()
 		all := append(slices.Clone(first),
-			"AWS/X-Ray ApproximateTraceCount Count GroupName=Default 00:06 5",
+			"AWS/X-Ray ApproximateTraceCount None GroupName=Default 00:06 5",
 			"Tomo ErrorCount Count GroupName=Default 00:06 0",
 			"Tomo FaultCount Count GroupName=Default 00:06 0",
 			"Tomo ThrottleCount Count GroupName=Default 00:06 0")
@@ -277,7 +277,7 @@ func TestMinutes(t *testing.T) {
 // minute is what one minute of n traces of Default publishes.
 func minute(namespace, at string, n int) []string {
 	return []string{
-		fmt.Sprintf("%s ApproximateTraceCount Count GroupName=Default %s %d", namespace, at, n),
+		fmt.Sprintf("%s ApproximateTraceCount None GroupName=Default %s %d", namespace, at, n),
 		"Tomo ErrorCount Count GroupName=Default " + at + " 0", "Tomo FaultCount Count GroupName=Default " + at + " 0",
 		"Tomo ThrottleCount Count GroupName=Default " + at + " 0",
 	}
@@ -457,7 +457,7 @@ func TestSums(t *testing.T) {
 				if f.Tenant != "" {
 					key += " Tenant=" + f.Tenant
 				}
-				want["AWS/X-Ray ApproximateTraceCount Count"+key+" 00:00"] = float64(f.Traces)
+				want["AWS/X-Ray ApproximateTraceCount None"+key+" 00:00"] = float64(f.Traces)
 				spread := rapid.SampledFrom([]int{0, 3, 90, 1000}).Draw(rt, "spread")
 				for i := range spread {
 					f.ResponseTimes.Add(time.Duration(i*i*i) * time.Millisecond)
@@ -497,7 +497,7 @@ func TestDial(t *testing.T) {
 	cancel()
 	cloudwatch.New(cloudwatch.Options{Client: client, Figures: counts.take}).Run(ctx)
 	got := strings.Join(e.got(), "\n")
-	for _, want := range []string{"AWS/X-Ray ApproximateTraceCount Count GroupName=Default ", "Tomo FaultCount Count GroupName=Default ", "Tomo ResponseTime Seconds GroupName=Default "} {
+	for _, want := range []string{"AWS/X-Ray ApproximateTraceCount None GroupName=Default ", "Tomo FaultCount Count GroupName=Default ", "Tomo ResponseTime Seconds GroupName=Default "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("published\n%s\nwithout %s", got, want)
 		}

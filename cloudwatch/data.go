@@ -20,17 +20,20 @@ const (
 // traffic have a point too, so that alarms tell nothing from silence.
 func inputs(namespace string, minute tomo.Time, figures []Figures) []*sdk.PutMetricDataInput {
 	at := aws.Time(minute.Std())
-	count := func(f *Figures, name string, n int64) types.MetricDatum {
+	count := func(f *Figures, name string, unit types.StandardUnit, n int64) types.MetricDatum {
 		return types.MetricDatum{
 			MetricName: aws.String(name), Dimensions: dimensions(f), Timestamp: at,
-			Unit: types.StandardUnitCount, Value: aws.Float64(float64(n)),
+			Unit: unit, Value: aws.Float64(float64(n)),
 		}
 	}
 	var traces, own []types.MetricDatum
 	for i := range figures {
 		f := &figures[i]
-		traces = append(traces, count(f, "ApproximateTraceCount", f.Traces))
-		own = append(own, count(f, "FaultCount", f.Faults), count(f, "ErrorCount", f.Errors), count(f, "ThrottleCount", f.Throttles))
+		// X-Ray: recorded, without a unit. Alarms and queries that name a unit find
+		// nothing under another.
+		traces = append(traces, count(f, "ApproximateTraceCount", types.StandardUnitNone, f.Traces))
+		own = append(own, count(f, "FaultCount", types.StandardUnitCount, f.Faults),
+			count(f, "ErrorCount", types.StandardUnitCount, f.Errors), count(f, "ThrottleCount", types.StandardUnitCount, f.Throttles))
 		for bins := f.ResponseTimes.Bins(); len(bins) > 0; {
 			n := min(len(bins), maxValues)
 			d := types.MetricDatum{
