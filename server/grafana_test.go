@@ -62,11 +62,7 @@ func must[T any](t *testing.T) func(T, error) T {
 // putCheckout stores the traces that the panels show.
 func (d *door) putCheckout() {
 	d.t.Helper()
-	text, err := os.ReadFile("testdata/checkout.jsonl")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.put(strings.Split(strings.TrimSpace(string(text)), "\n")...)
+	d.put(checkout(d.t)...)
 	d.put(
 		// Nothing but a name; an id that is no time, as OpenTelemetry makes them.
 		`{"trace_id":"1-deadbeef-000000000000000000000001","id":"1000000000000001","name":"cron","start_time":1700000000,"end_time":1700000001}`,

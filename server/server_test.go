@@ -439,15 +439,21 @@ func TestEndTime(t *testing.T) {
 	}
 }
 
-// TestCheckout holds one trace of many services against answers that were
-// worked out by hand: what is not yet built, root causes, is left empty there.
-func TestCheckout(t *testing.T) {
-	d := open(t, server.Options{})
+// checkout is the documents of one trace of many services.
+func checkout(t testing.TB) []string {
+	t.Helper()
 	text, err := os.ReadFile("testdata/checkout.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.put(strings.Split(strings.TrimSpace(string(text)), "\n")...)
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+// TestCheckout holds the answers about that trace against ones that were worked
+// out by hand.
+func TestCheckout(t *testing.T) {
+	d := open(t, server.Options{})
+	d.put(checkout(t)...)
 	tests := []struct {
 		golden, path, body string
 		part               func(map[string]any) any
@@ -470,6 +476,48 @@ func TestCheckout(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, tt.part(got)); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestCheckoutIsFound asks for that trace by what it is and by what it is not,
+// open and settled.
+func TestCheckoutIsFound(t *testing.T) {
+	d := open(t, server.Options{})
+	d.put(checkout(t)...)
+	tests := []struct {
+		expression string
+		found      bool
+	}{
+		{`fault`, false}, // the root is fine
+		{`error`, false}, // two callees are one, the root is not
+		{`service() { fault }`, true},
+		{`edge("payments", "api.bank.example") { http.status = 503 }`, true}, // the caller saw it
+		{`service("payments.example.com")`, false},                           // no more than an alias
+		{`service("payments") { annotation.provider = "acme" }`, true},
+		{`responsetime < 1 AND duration > 1`, true},
+		{`rootcause.error.exception { name = "SkuNotFound" }`, true},
+		{`rootcause.responsetime.entity { remote AND coverage > 0.65 }`, true},
+		{`rootcause.fault.service { inferred AND name = "api.bank.example" }`, true},
+		{`availabilityzone = "us-west-2b" AND user = "u-42"`, true}, // of two segments
+		{`service(id(name: "notify", type: "AWS::Lambda::Function")) { responsetime < 0.05 }`, true},
+		{`service(id(name: "notify", type: "AWS::Lambda")) { responsetime < 0.04 }`, false},
+	}
+	for _, state := range []string{"open", "settled"} {
+		t.Run(state, func(t *testing.T) {
+			if state == "settled" {
+				d.settle()
+			}
+			for _, tt := range tests {
+				page, err := client.New(d.url).GetTraceSummaries(t.Context(), &api.GetTraceSummariesRequest{
+					StartTime: new(api.Time(1699999980)), EndTime: new(api.Time(1700000040)), FilterExpression: tt.expression})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if found := len(page.TraceSummaries) == 1; found != tt.found || page.TracesProcessedCount != 1 {
+					t.Errorf("%s: found %v of %d traces, want %v of 1", tt.expression, found, page.TracesProcessedCount, tt.found)
+				}
 			}
 		})
 	}
