@@ -8,6 +8,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/store/localstore"
@@ -62,7 +63,13 @@ func TestPages(t *testing.T) {
 			break
 		}
 		q.Token = page.Token
-		q.Rate = 0.9999999 // a changed question goes on where the old one stood
+		// A changed question goes on where the old one stood.
+		q.Rate = 0.9999999
+		q.Filter, err = filter.Parse(`duration < 1 AND service("a")`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Window.End += tomo.Minute
 	}
 	if len(seen) != 250 {
 		t.Errorf("%d traces in the pages, want 250", len(seen))
