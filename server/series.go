@@ -76,8 +76,8 @@ func seriesQuestion(request *api.GetTimeSeriesServiceStatisticsRequest) (query.S
 		if question.Selector, err = filter.ParseSelector(*request.EntitySelectorExpression); err != nil {
 			return none, err
 		}
-	} else if request.ForecastStatistics { // X-Ray documents that a forecast needs an id
-		return none, api.Invalid("ForecastStatistics needs an EntitySelectorExpression with an id")
+	} else if request.ForecastStatistics { // X-Ray: documented
+		return none, api.Invalid("ForecastStatistics needs an EntitySelectorExpression")
 	}
 	return question, nil
 }

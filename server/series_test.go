@@ -102,7 +102,7 @@ func TestGetTimeSeriesServiceStatistics(t *testing.T) {
 		{0, time.Minute, `,"GroupName":"mine"`, "InvalidRequestException: Group not found."},
 		{0, time.Minute, `,"GroupARN":"arn:aws:xray:us-east-1:123456789012:group/mine/X"`, "InvalidRequestException: Group not found."},
 		{0, time.Minute, `,"EntitySelectorExpression":""`, "ValidationException: 1 validation error detected: Value '' at 'entitySelectorExpression' failed to satisfy constraint: Member must have length greater than or equal to 1"},
-		{0, time.Minute, `,"ForecastStatistics":true`, "InvalidRequestException: ForecastStatistics needs an EntitySelectorExpression with an id"},
+		{0, time.Minute, `,"ForecastStatistics":true`, "InvalidRequestException: ForecastStatistics needs an EntitySelectorExpression"},
 	}
 	for _, tt := range tests {
 		body := fmt.Sprintf(`{"StartTime":%s,"EndTime":%s%s}`, epoch(noon.Add(tt.start)), epoch(noon.Add(tt.end)), tt.rest)
