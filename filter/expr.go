@@ -214,7 +214,17 @@ func appendList(b []byte, parts []Expr, between string, own, outer power) []byte
 	return b
 }
 
-func (e Not) append(b []byte, _ power) []byte { return e.Part.append(append(b, '!'), notPower) }
+// append prints what is written with != as it is written: an exclamation mark
+// would be one level of nesting more.
+func (e Not) append(b []byte, _ power) []byte {
+	switch part := e.Part.(type) {
+	case CauseJSON:
+		return part.appendCompared(b, Unequal)
+	case Group:
+		return part.appendCompared(b, Unequal)
+	}
+	return e.Part.append(append(b, '!'), notPower)
+}
 
 func (e Compare) append(b []byte, _ power) []byte {
 	b = e.Field.append(b)
@@ -261,17 +271,24 @@ func (e Cause) append(b []byte, _ power) []byte {
 	return appendBlock(b, e.Block)
 }
 
-func (e CauseJSON) append(b []byte, _ power) []byte {
-	return append(append(b, "rootcause.json = #"...), e.Patterns...)
+func (e CauseJSON) append(b []byte, _ power) []byte { return e.appendCompared(b, Equal) }
+
+func (e CauseJSON) appendCompared(b []byte, op Op) []byte {
+	b = append(b, "rootcause.json "...)
+	b = append(b, op.String()...)
+	return append(append(b, " #"...), e.Patterns...)
 }
 
-func (e Group) append(b []byte, _ power) []byte {
+func (e Group) append(b []byte, _ power) []byte { return e.appendCompared(b, Equal) }
+
+func (e Group) appendCompared(b []byte, op Op) []byte {
 	if e.By == GroupARN {
-		b = append(b, "group.arn = "...)
+		b = append(b, "group.arn "...)
 	} else {
-		b = append(b, "group.name = "...)
+		b = append(b, "group.name "...)
 	}
-	return appendQuoted(b, e.Text)
+	b = append(b, op.String()...)
+	return appendQuoted(append(b, ' '), e.Text)
 }
 
 func appendBlock(b []byte, block Expr) []byte {

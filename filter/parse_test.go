@@ -72,7 +72,12 @@ func TestPrint(t *testing.T) {
 		{in: `annotation[ a b ] = -0`, want: `annotation["a b"] = 0`},
 		{in: "user = \"a\\u0001\\/\\t\n\\\\\"", want: `user = "a\u0001/\t\n\\"`},
 		{in: `user = "\ud83d\ude00 \ud83d"`, want: "user = \"\U0001F600 \ufffd\""},
-		{in: `group.name != "g"`, want: `!group.name = "g"`},
+		{in: `group.name != "g"`},
+		{in: `!group.arn = "g"`, want: `group.arn != "g"`},
+		{in: `!!group.name != "g"`},
+		{in: `rootcause.json != #[1]`},
+		{in: strings.Repeat("!", filter.MaxDepth) + `group.name != "g"`}, // as deep as it may be
+		{in: strings.Repeat("!", filter.MaxDepth) + `rootcause.json != #[]`},
 		{in: `rootcause.json = # [ { "Services" : [ ] } ]`, want: `rootcause.json = #[{"Services":[]}]`},
 		{in: `rootcause.fault.service {}`, want: `rootcause.fault.service`},
 		{in: "\u00a0ok\u2003"},
