@@ -177,19 +177,31 @@ var onlyInTrace = readings{InTrace: reading{allowed: true}}
 func nearest(word string, in Scope) string {
 	best, nearness := "", max(1, len(word)/3)+1
 	for i := range keywords {
-		k := &keywords[i]
-		if !k.Allowed(in) {
-			continue
-		}
-		d := distance(word, k.Name)
-		if strings.HasSuffix(k.Name, "."+word) || len(word) > 3 && (strings.HasPrefix(word, k.Name) || strings.HasPrefix(k.Name, word)) {
-			d = min(d, 1) // status, http.statuscode, http.user
-		}
-		if d < nearness {
-			best, nearness = k.Name, d
+		if k := &keywords[i]; k.Allowed(in) {
+			if d := remoteness(word, k.Name); d < nearness {
+				best, nearness = k.Name, d
+			}
 		}
 	}
 	return best
+}
+
+// remoteness is the distance of a word from a keyword. It is small if one is
+// how the other begins, as http.statuscode and http.status, or if the word
+// is the last part of the keyword, or begins or ends with it: url, client_ip and
+// statuscode.
+func remoteness(word, name string) int {
+	d := distance(word, name)
+	plain := strings.NewReplacer(".", "", "_", "").Replace(word)
+	part := name[1+strings.LastIndexByte(name, '.'):]
+	switch {
+	case plain == part,
+		len(word) > 3 && (strings.HasPrefix(word, name) || strings.HasPrefix(name, word)):
+		return min(d, 1)
+	case strings.Count(name, ".") == 1 && len(part) > 2 && (strings.HasPrefix(plain, part) || strings.HasSuffix(plain, part)):
+		return min(d, 2)
+	}
+	return d
 }
 
 // distance is the number of letters to insert, drop, replace or swap with their

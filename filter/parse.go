@@ -3,9 +3,13 @@ package filter
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/tomotrace/tomo"
@@ -64,7 +68,30 @@ type parser struct {
 	depth int   // of parentheses, braces and negations
 	err   *Error
 	place *Place // nil unless it is only asked what may stand at the end
+
+	// For messages: where an operator was looked for in vain, and the end of a
+	// word that may not go on as it does.
+	missed missedOperator
+	cut    cutWord
 }
+
+// missedOperator is a token that could have been an operator and is none.
+type missedOperator struct {
+	at  int
+	has func(Op) bool
+}
+
+// cutWord is the end of a word that takes letters, digits and _ only, and what
+// to write if more was meant.
+type cutWord struct {
+	at  int
+	why string
+}
+
+const (
+	otherKeys  = "Only letters, digits and _ may follow the dot; other keys go in brackets, as in annotation[a.b]"
+	otherTexts = "Without quotes only one word of letters, digits, _ and dots can stand here; other texts go in double quotes"
+)
 
 // begin checks the text as a whole and reads the first token.
 func (p *parser) begin(limit int) {
@@ -88,7 +115,7 @@ func (p *parser) begin(limit int) {
 // finish is what Parse answers once e was read.
 func (p *parser) finish(e Expr) (Expr, error) {
 	if p.token.kind != endToken {
-		p.fail("Expected the end of the expression")
+		p.expected("the end of the expression")
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -104,11 +131,40 @@ func (p *parser) advance() {
 }
 
 // fail reports the next token.
-func (p *parser) fail(expected string) {
-	if p.token.broken != "" {
-		expected = p.token.broken
+func (p *parser) fail(why string) {
+	switch {
+	case p.token.broken != "":
+		why = p.token.broken
+	case p.cut.why != "" && p.cut.at == p.token.at && !p.closes():
+		why = p.cut.why
 	}
-	p.failAt(p.token.at, p.token.text, expected)
+	p.failAt(p.token.at, p.token.text, why)
+}
+
+// closes reports whether the next token ends what it stands in.
+func (p *parser) closes() bool { return p.token.kind == endToken || p.is(")") || p.is("}") }
+
+// expected reports the next token in the place of what, or of an operator.
+func (p *parser) expected(what string) {
+	if ops := p.missedOperators(); ops != "" && !p.closes() {
+		what = "an operator" + ops + " or " + what
+	}
+	p.fail("Expected " + what)
+}
+
+// missedOperators lists the operators that could stand where the next token
+// does, in parentheses; it is "" if there are none.
+func (p *parser) missedOperators() string {
+	if p.missed.has == nil || p.missed.at != p.token.at {
+		return ""
+	}
+	var list []string
+	for op := Equal; op <= EndsWith; op++ {
+		if p.missed.has(op) {
+			list = append(list, op.String())
+		}
+	}
+	return " (" + strings.Join(list, ", ") + ")"
 }
 
 func (p *parser) failAt(at int, symbol, why string) {
@@ -127,15 +183,21 @@ func (p *parser) failAt(at int, symbol, why string) {
 	p.token = token{at: len(p.text)}
 }
 
-// shorten keeps what a message quotes within reason.
+// shorten keeps what a message quotes within reason, and in sight.
 func shorten(s string) string {
 	const most = 40
-	for n := range s {
-		if n > most {
-			return s[:n] + "…"
+	var b []byte
+	for n, r := range s {
+		switch {
+		case n > most:
+			return string(b) + "…"
+		case unicode.IsPrint(r):
+			b = utf8.AppendRune(b, r)
+		default:
+			b = fmt.Appendf(b, "U+%04X", r)
 		}
 	}
-	return s
+	return string(b)
 }
 
 // is reports whether the next token is this punctuation mark.
@@ -155,7 +217,7 @@ func (p *parser) take(mark string) bool {
 func (p *parser) need(mark string) {
 	p.could(Want{Kind: MarkWanted, Mark: mark})
 	if !p.take(mark) {
-		p.fail(fmt.Sprintf("Expected %q", mark))
+		p.expected(strconv.Quote(mark))
 	}
 }
 
@@ -254,8 +316,11 @@ func (p *parser) condition(in Scope) Expr {
 		p.misplaced(at, k, in)
 		return nil
 	}
-	if len(at.text) > len(k.Name) && !isPlainKey(field.Key) {
-		p.fail("Only letters, digits and _ may follow the dot; other keys go in brackets, as in annotation[a.b]")
+	if len(at.text) > len(k.Name) {
+		if !isPlainKey(field.Key) {
+			p.fail(otherKeys)
+		}
+		p.cut = cutWord{at.at + len(at.text), otherKeys}
 	}
 	p.advance()
 	switch k.Type {
@@ -303,7 +368,12 @@ func (p *parser) field(word token) (Field, *Keyword) {
 
 func (p *parser) unknown(word token, in Scope) {
 	why := "It is not a keyword"
-	if near := nearest(word.value, in); near != "" {
+	if ops := p.missedOperators(); ops != "" {
+		why = "It is neither an operator" + ops + " nor a keyword"
+	}
+	if word.value == "id" {
+		why += "; id(…) names a node between the parentheses of service() and edge()"
+	} else if near := nearest(word.value, in); near != "" {
 		why += "; the nearest is " + near
 	}
 	p.failAt(word.at, word.text, why)
@@ -336,6 +406,7 @@ func (p *parser) operator(f Field, kind string, has func(Op) bool) (Op, bool) {
 	}
 	op, ok := operators[name]
 	if !ok || p.token.kind == stringToken {
+		p.missed = missedOperator{p.token.at, has}
 		return 0, false
 	}
 	if !has(op) {
@@ -392,7 +463,11 @@ func (p *parser) string(f Field, in Scope) Expr {
 		text = t.text
 	}
 	_, operator := operators[t.value]
-	if t.kind != stringToken && (t.kind != wordToken || operator || connective(t.value)) {
+	switch {
+	case t.kind == stringToken:
+	case t.kind == wordToken && !operator && !connective(t.value):
+		p.cut = cutWord{t.at + len(t.text), otherTexts}
+	default:
 		p.fail("Expected a string in double quotes")
 	}
 	p.advance()
@@ -411,21 +486,21 @@ func (p *parser) annotation(f Field) Expr {
 	}
 	p.could(Want{Kind: ValueWanted, Field: f})
 	t := p.token
+	isTruth := t.kind == wordToken && (t.value == "true" || t.value == "false")
 	value := tomo.Value{String: t.value}
 	switch {
 	case t.kind == numberToken:
 		value = tomo.Value{Kind: tomo.NumberValue, Number: t.number}
-	case t.kind == wordToken && (t.value == "true" || t.value == "false"):
+	case isTruth:
 		value = tomo.Value{Kind: tomo.BoolValue, Bool: t.value == "true"}
-	case t.kind != stringToken:
-		p.fail("Expected a string in double quotes, a number, true or false")
 	}
 	switch {
-	case equality(op):
-	case numeric(op) && value.Kind != tomo.NumberValue:
+	case !textual(op) && t.kind != numberToken:
 		p.fail(fmt.Sprintf("Expected a number after %s", op))
-	case textual(op) && value.Kind != tomo.StringValue:
+	case !numeric(op) && t.kind != stringToken:
 		p.fail(fmt.Sprintf("Expected a string in double quotes after %s", op))
+	case t.kind != stringToken && t.kind != numberToken && !isTruth:
+		p.fail("Expected a string in double quotes, a number, true or false")
 	}
 	p.advance()
 	return Compare{f, op, value}
@@ -608,7 +683,7 @@ func (p *parser) causeJSON() Expr {
 	decoder := json.NewDecoder(from)
 	var patterns []any
 	if err := decoder.Decode(&patterns); err != nil || patterns == nil {
-		p.fail("Expected a JSON array after #")
+		p.failJSON(err)
 		return nil
 	}
 	literal := rest[:decoder.InputOffset()]
@@ -627,6 +702,21 @@ func (p *parser) causeJSON() Expr {
 		e = Not{e}
 	}
 	return e
+}
+
+// failJSON reports what stands behind the #, and was read with err. JSON that
+// is broken is reported where it breaks.
+func (p *parser) failJSON(err error) {
+	at := len(p.text)
+	switch broken := (*json.SyntaxError)(nil); {
+	case errors.As(err, &broken):
+		at = p.at + int(broken.Offset) - 1
+	case !errors.Is(err, io.ErrUnexpectedEOF):
+		p.fail("Expected a JSON array after #")
+		return
+	}
+	symbol, _ := utf8.DecodeRuneInString(p.text[at:])
+	p.failAt(at, string(symbol), "The JSON array after # breaks off here")
 }
 
 // jsonDepth is how deep valid JSON nests.

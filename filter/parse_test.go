@@ -133,6 +133,28 @@ func TestParseErrors(t *testing.T) {
 		{"fualt", 1, 1, "Invalid input symbol: 'fualt'. It is not a keyword; the nearest is fault."},
 		{"responsTime > 5", 1, 1, "Invalid input symbol: 'responsTime'. It is not a keyword; the nearest is responsetime."},
 		{"service() { rot }", 1, 13, "Invalid input symbol: 'rot'. It is not a keyword; the nearest is root."},
+		{"status_code = 200", 1, 1, "Invalid input symbol: 'status_code'. It is not a keyword; the nearest is http.status."},
+		{"http.request.url = x", 1, 1, "Invalid input symbol: 'http.request.url'. It is not a keyword; the nearest is http.url."},
+		{"client.ip = x", 1, 1, "Invalid input symbol: 'client.ip'. It is not a keyword; the nearest is http.clientip."},
+		{"arn = x", 1, 1, "Invalid input symbol: 'arn'. It is not a keyword; the nearest is resource.arn."},
+		{"rootcause.responsetime.exception", 1, 1, "Invalid input symbol: 'rootcause.responsetime.exception'. It is not a keyword; the nearest is rootcause.responsetime.entity."},
+		{"rootcause.fault { last }", 1, 1, "Invalid input symbol: 'rootcause.fault'. It is not a keyword; the nearest is rootcause.fault.service."},
+		{`id(name: "a")`, 1, 1, "Invalid input symbol: 'id'. It is not a keyword; id(…) names a node between the parentheses of service() and edge()."},
+		{"http.status BETWEEN 1 AND 2", 1, 13, "Invalid input symbol: 'BETWEEN'. It is neither an operator (=, !=, <, <=, >, >=) nor a keyword."},
+		{`user ~ "a"`, 1, 6, "Invalid input symbol: '~'. Expected an operator (=, !=, CONTAINS, BEGINSWITH, ENDSWITH) or the end of the expression."},
+		{`service() { user "a" }`, 1, 18, `Invalid input symbol: '"a"'. Expected an operator (=, !=, CONTAINS, BEGINSWITH, ENDSWITH) or "}".`},
+		{"annotation.my-key", 1, 14, "Invalid input symbol: '-'. Only letters, digits and _ may follow the dot; other keys go in brackets, as in annotation[a.b]."},
+		{"annotation.a:b = 1", 1, 13, "Invalid input symbol: ':'. Only letters, digits and _ may follow the dot; other keys go in brackets, as in annotation[a.b]."},
+		{"annotation.a -", 1, 14, "Invalid input symbol: '-'. Expected an operator (=, !=, <, <=, >, >=, CONTAINS, BEGINSWITH, ENDSWITH) or the end of the expression."},
+		{"annotation.a)", 1, 13, "Invalid input symbol: ')'. Expected the end of the expression."},
+		{"name = my-shop", 1, 10, "Invalid input symbol: '-'. Without quotes only one word of letters, digits, _ and dots can stand here; other texts go in double quotes."},
+		{"name = shop -", 1, 13, "Invalid input symbol: '-'. Expected the end of the expression."},
+		{"annotation.k CONTAINS abc", 1, 23, "Invalid input symbol: 'abc'. Expected a string in double quotes after CONTAINS."},
+		{"annotation.k < abc", 1, 16, "Invalid input symbol: 'abc'. Expected a number after <."},
+		{"annotation.k = abc", 1, 16, "Invalid input symbol: 'abc'. Expected a string in double quotes, a number, true or false."},
+		{"ok\u200bfault", 1, 3, "Invalid input symbol: 'U+200B'. Expected an operator (=, !=) or the end of the expression."},
+		{"\ufeffok", 1, 1, "Invalid input symbol: 'U+FEFF'. Expected a keyword, ! or (."},
+		{"ok AND \x00", 1, 8, "Invalid input symbol: 'U+0000'. Expected a keyword, ! or (."},
 		{"root", 1, 1, "Invalid input symbol: 'root'. root cannot stand outside of braces; it can in service() { }."},
 		{"duration CONTAINS \"5\"", 1, 10, "Invalid input symbol: 'CONTAINS'. duration is a number and cannot be compared by CONTAINS."},
 		{"http.url > \"5\"", 1, 10, "Invalid input symbol: '>'. http.url is a string and cannot be compared by >."},
@@ -146,6 +168,10 @@ func TestParseErrors(t *testing.T) {
 		{strings.Repeat("x", 100), 1, 1, "Invalid input symbol: '" + strings.Repeat("x", 41) + "…'. It is not a keyword."},
 		{strings.Repeat("é", filter.MaxLength+1), 1, filter.MaxLength + 1, "Invalid input symbol: 'é'. An expression may have 8192 characters."},
 		{strings.Repeat("!", 65) + "ok", 1, 65, "Invalid input symbol: '!'. Parentheses, braces and negations may nest 64 deep."},
+		{"rootcause.json = #[1,\n é]", 2, 2, "Invalid input symbol: 'é'. The JSON array after # breaks off here."},
+		{"rootcause.json = #[1, ", 1, 23, "Invalid input symbol: '<EOF>'. The JSON array after # breaks off here."},
+		{"rootcause.json = #{}", 1, 18, "Invalid input symbol: '#'. Expected a JSON array after #."},
+		{"rootcause.json = #", 1, 18, "Invalid input symbol: '#'. Expected a JSON array after #."},
 		{"rootcause.json = #" + strings.Repeat("[", 65) + strings.Repeat("]", 65), 1, 18, "Invalid input symbol: '#'. JSON may nest 64 deep."},
 	}
 	for _, test := range tests {
@@ -178,13 +204,18 @@ func TestParseIsQuick(t *testing.T) {
 		"long word":        strings.Repeat("service", 1100),
 	}
 	for name, text := range texts {
-		began := time.Now()
-		_, err := filter.Parse(text)
-		if took := time.Since(began); took > 50*time.Millisecond {
-			t.Errorf("%s: refused after %v", name, took)
+		var took time.Duration
+		for range 3 { // a machine that is busy may miss it once
+			began := time.Now()
+			if _, err := filter.Parse(text); err == nil {
+				t.Errorf("%s: not refused", name)
+			}
+			if took = time.Since(began); took < 50*time.Millisecond {
+				break
+			}
 		}
-		if err == nil {
-			t.Errorf("%s: not refused", name)
+		if took >= 50*time.Millisecond {
+			t.Errorf("%s: refused after %v", name, took)
 		}
 	}
 	long := "ok" + strings.Repeat(" OR ok", 1360)
