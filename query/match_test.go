@@ -190,7 +190,9 @@ var (
 	someKeys    = []string{"tier", "size", "new"}
 	someErrors  = []string{"TimeoutError", "java.lang.NullPointerException"}
 	someStatus  = []string{"200", "201", "404", "429", "500", "503"}
-	someTimes   = []string{"0", "0.001", "0.25", "0.5", "1", "2"}
+	// What is called by way of AWS is known by these.
+	someResources = []string{"orders", "https://sqs/q", "arn:t"}
+	someTimes     = []string{"0", "0.001", "0.25", "0.5", "1", "2"}
 )
 
 // document draws a segment of one of a few traces.
@@ -215,8 +217,10 @@ func (d *draw) document() (tomo.TraceID, []byte) {
 	members = append(members, d.work(start, 1))
 	var calls []string
 	for i := range d.IntN(3) {
-		kind := d.one(`"namespace":"remote"`, `"namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}`, `"namespace":"remote","sql":{"url":"jdbc:x"}`, `"annotations":{"local":true}`)
-		calls = append(calls, fmt.Sprintf(`{"id":"%016x",%s,%s}`, 0x100*trace+0x10*(i+1)+k+1, kind, d.work(start, 0)))
+		kind := d.one(`"namespace":"remote"`, `"name":"DynamoDB","namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}`, `"namespace":"remote","sql":{"url":"jdbc:x"}`,
+			`"name":"SQS","namespace":"aws","aws":{"operation":"SendMessage","queue_url":"https://sqs/q"}`, `"name":"sns","namespace":"aws","aws":{"operation":"Publish","topic_arn":"arn:t"}`,
+			`"name":"S3","namespace":"aws","aws":{"operation":"GetObject","bucket_name":"orders","account_id":"210987654321"}`, `"name":"Lambda","namespace":"aws","aws":{"operation":"Invoke","function_name":"cart"}`, `"annotations":{"local":true}`)
+		calls = append(calls, fmt.Sprintf(`{"id":"%016x",%s,%s}`, 0x100*trace+0x10*(i+1)+k+1, d.work(start, 0), kind)) // the later name counts
 	}
 	if len(calls) > 0 {
 		members = append(members, `"subsegments":[`+strings.Join(calls, ",")+`]`)
@@ -340,11 +344,11 @@ func (d *draw) text(keyword string) string {
 	lists := map[string][]string{
 		"http.url": someURLs, "http.method": someMethods, "http.useragent": someAgents, "http.clientip": someIPs, "user": someUsers,
 		"resource.arn": someARNs, "instance.id": someIDs, "availabilityzone": someZones, "message": someUsers,
-		"type": append([]string{"remote", "AWS::DynamoDB::Table"}, someOrigins...), "account.id": {"123456789012", "210987654321"},
+		"type": append([]string{"remote", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS"}, someOrigins...), "account.id": {"123456789012", "210987654321"},
 	}
 	list, known := lists[keyword]
 	if !known {
-		list = slices.Concat(someNames, someErrors, []string{"orders"})
+		list = slices.Concat(someNames, someErrors, someResources)
 	}
 	text := []rune(d.one(list...))
 	if d.often(30) {
@@ -357,7 +361,7 @@ func (d *draw) text(keyword string) string {
 
 func (d *draw) node() string {
 	if d.often(60) {
-		return `"` + d.one(append(someNames, "orders", "nobody")...) + `"`
+		return `"` + d.one(slices.Concat(someNames, someResources, []string{"nobody"})...) + `"`
 	}
 	return d.one(`id(name: "`+d.one(someNames...)+`", type: "`+d.one(someOrigins...)+`")`, `id(type: "`+d.one(someOrigins...)+`")`,
 		`id(type: "remote")`, `id(name: "`+d.one(someNames...)+`", account.id: "123456789012")`, `id(type: "")`)
