@@ -18,6 +18,7 @@ type answer struct {
 	requestID string
 	exception string // its name; "" for a success
 	kind      string // its Content-Type; "" for JSON
+	sent      bool   // already, by what answered
 }
 
 // fail makes a an exception and writes its body.

@@ -1,14 +1,18 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"iter"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/server"
 )
@@ -26,9 +30,11 @@ func (s *store) Summaries(ctx context.Context, w tomo.Window, p filter.Plan, aft
 }
 
 // TestSearchIsLeft: a search ends when whoever asked for it is gone, so a browser
-// that stops one, or goes to another page, stops the work, too.
+// that stops one, or goes to another page, stops the work, too. It is no failure
+// of the server: it was counted as 503 once.
 func TestSearchIsLeft(t *testing.T) {
-	d := open(t, server.Options{})
+	var log bytes.Buffer
+	d := open(t, server.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	d.putSales(4)
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
 	d.store.scanning = func(ctx context.Context) error {
@@ -61,5 +67,31 @@ func TestSearchIsLeft(t *testing.T) {
 	case <-ended:
 	case <-time.After(20 * time.Second):
 		t.Error("the search goes on though nobody waits")
+	}
+	counts := func() (lines []string) {
+		for line := range strings.Lines(d.do("GET", "/metrics", "").body) {
+			if strings.HasPrefix(line, `tomo_http_requests_total{operation="GetTraceSummaries"`) {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+		return lines
+	}
+	for limit := time.Now().Add(20 * time.Second); len(counts()) == 0 && time.Now().Before(limit); {
+		time.Sleep(time.Millisecond)
+	}
+	if got := strings.Join(counts(), "\n"); got != `tomo_http_requests_total{operation="GetTraceSummaries",status="499"} 1` {
+		t.Errorf("it is counted as %q", got)
+	}
+	var status api.Status
+	if err := json.Unmarshal([]byte(d.do("GET", api.StatusPath, "").body), &status); err != nil {
+		t.Fatal(err)
+	}
+	for _, is := range status.Operations {
+		if is.Name == "GetTraceSummaries" && (is.GivenUpCount != 1 || is.FailureCount != 0) {
+			t.Errorf("the page of the status has %+v", is)
+		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged %s", &log)
 	}
 }

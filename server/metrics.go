@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -18,7 +20,7 @@ type metrics struct {
 
 func (m *metrics) init(registry *prometheus.Registry, b *bodies) {
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "tomo_http_requests_total", Help: "Requests answered, by operation and HTTP status."}, []string{"operation", "status"})
+		Name: "tomo_http_requests_total", Help: "Requests answered, by operation and HTTP status; 499 are those whose client was gone before."}, []string{"operation", "status"})
 	m.bytes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tomo_http_request_body_bytes_total", Help: "Bytes of the bodies of requests, unpacked."}, []string{"operation"})
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -35,9 +37,21 @@ func (m *metrics) received(operation string, bytes int) {
 	m.bytes.WithLabelValues(operation).Add(float64(bytes))
 }
 
-// observe counts a request that was answered.
-func (m *metrics) observe(r *http.Request, operation string, status int, took time.Duration) {
+// statusLeft is the status under which a request is counted whose client was
+// gone before its answer, which nobody got: nginx's number.
+const statusLeft = 499
+
+// errStopping is the cause of the end of requests that the server cuts off.
+var errStopping = errors.New("the server is stopping")
+
+// left reports whether the client of a request is gone.
+func left(r *http.Request) bool {
+	return r.Context().Err() != nil && context.Cause(r.Context()) != errStopping
+}
+
+// observe counts a request that was answered, or left.
+func (m *metrics) observe(operation string, status int, took time.Duration) {
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
-	m.work.observe(operation, status, took, r.Context().Err() != nil)
+	m.work.observe(operation, status, took)
 }

@@ -55,10 +55,9 @@ func (s *Server) console(page console) http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-store")
 		a := answer{status: http.StatusOK, requestID: newRequestID()}
 		q, known := page[r.Method]
-		var done bool
 		var failure *api.Error
 		if known {
-			done, failure = s.askQuestion(w, r, &q, a.requestID, out)
+			a.sent, failure = s.askQuestion(w, r, &q, a.requestID, out)
 		} else {
 			w.Header().Set("Allow", allowed)
 			failure = &api.Error{Name: api.InvalidRequestException, Status: http.StatusMethodNotAllowed, Message: "this is asked with " + allowed + ", not " + r.Method}
@@ -68,14 +67,11 @@ func (s *Server) console(page console) http.HandlerFunc {
 			a.fail(failure, out)
 			a.status = challenge(w, r, failure)
 		}
-		if !done {
-			s.send(w, r, &a, out)
-		}
-		s.metrics.observe(r, cmp.Or(q.name, "unknown"), a.status, time.Since(began))
+		s.finish(w, r, &a, out, cmp.Or(q.name, "unknown"), began)
 	}
 }
 
-func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question, id string, out *bytes.Buffer) (done bool, failure *api.Error) {
+func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question, id string, out *bytes.Buffer) (sent bool, failure *api.Error) {
 	op := api.Operation{Name: q.name}
 	defer func() {
 		if p := recover(); p != nil {

@@ -157,8 +157,8 @@ func New(tenants Tenants, o Options) *Server {
 // more, finishes those in flight and returns, within ten seconds. The error
 // says that l broke, or that requests had to be cut off.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	running, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
+	running, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(errStopping)
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
@@ -182,7 +182,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	err := h.Shutdown(patience)
 	if err != nil {
 		err = fmt.Errorf("requests on %v cut off after %v: %w", l.Addr(), drainTimeout, err)
-		cut()
+		cut(errStopping)
 		h.Close()
 	}
 	<-served
@@ -220,16 +220,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := answer{status: http.StatusOK, requestID: newRequestID()}
 	if path == "/" && r.Method == http.MethodPost {
 		a.status, a.kind = s.sts(w, r, a.requestID, out), "text/xml"
-		s.send(w, r, &a, out)
-		s.metrics.observe(r, "GetCallerIdentity", a.status, time.Since(began))
+		s.finish(w, r, &a, out, "GetCallerIdentity", began)
 		return
 	}
 	if err := s.perform(w, r, op, known, a.requestID, out); err != nil {
 		out.Reset()
 		a.fail(err, out)
 	}
-	s.send(w, r, &a, out)
-	s.metrics.observe(r, op.Name, a.status, time.Since(began))
+	s.finish(w, r, &a, out, op.Name, began)
+}
+
+// finish sends the answer to a request and counts it. Who seems to be gone may
+// only have closed the way here, so the answer is sent all the same.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *answer, text *bytes.Buffer, operation string, began time.Time) {
+	status := a.status
+	if left(r) { // asked before: whoever got the answer may go
+		status = statusLeft
+	}
+	if !a.sent {
+		s.send(w, r, a, text)
+	}
+	s.metrics.observe(operation, status, time.Since(began))
 }
 
 // perform runs the operation that r asks for and writes its answer to out. A

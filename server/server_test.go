@@ -904,12 +904,11 @@ func TestServe(t *testing.T) {
 
 // pipes is a listener in memory, for tests with a clock of their own.
 type pipes struct {
+	server *server.Server
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
 
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
@@ -932,7 +931,7 @@ func (p *pipes) dial() net.Conn {
 func serve(t *testing.T, f func(t *testing.T, p *pipes, behind *store, stop func() error)) {
 	synctest.Test(t, func(t *testing.T) {
 		s, behind := newServer(t, server.Options{})
-		p := newPipes()
+		p := &pipes{server: s, conns: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Serve(ctx, p) }()
@@ -1048,7 +1047,8 @@ func TestLongWork(t *testing.T) {
 	})
 }
 
-// TestCutOff: what does not end in time is cut off, so that the server does.
+// TestCutOff: what does not end in time is cut off, so that the server does. Its
+// client did not leave, so it counts as what the server could not do.
 func TestCutOff(t *testing.T) {
 	serve(t, func(t *testing.T, p *pipes, behind *store, stop func() error) {
 		behind.before = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -1061,6 +1061,12 @@ func TestCutOff(t *testing.T) {
 		err := stop()
 		if took := time.Since(began); took < 8*time.Second || took > 10*time.Second || err == nil || !strings.Contains(err.Error(), "cut off") {
 			t.Errorf("after %v: %v", took, err)
+		}
+		synctest.Wait()
+		w := httptest.NewRecorder()
+		p.server.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		if want := `tomo_http_requests_total{operation="PutTraceSegments",status="503"} 1`; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("no %s in\n%s", want, w.Body)
 		}
 	})
 }

@@ -113,9 +113,8 @@ type work struct {
 	of map[string]*api.StatusOperation
 }
 
-// observe counts a request. Whoever did not wait for the answer got none: what it
-// would have been is nobody's failure.
-func (w *work) observe(operation string, status int, took time.Duration, gone bool) {
+// observe counts a request.
+func (w *work) observe(operation string, status int, took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	is := w.of[operation]
@@ -128,7 +127,7 @@ func (w *work) observe(operation string, status int, took time.Duration, gone bo
 	}
 	is.RequestCount++
 	switch {
-	case gone:
+	case status == statusLeft:
 		is.GivenUpCount++
 	case status >= 500:
 		is.FailureCount++
