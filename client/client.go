@@ -64,11 +64,6 @@ func (c *Client) GetTraceSummaries(ctx context.Context, request *api.GetTraceSum
 	return call[api.GetTraceSummariesResponse](ctx, c, api.GetTraceSummaries, request)
 }
 
-// GetTraceGraph gets the graph of up to five traces, merged.
-func (c *Client) GetTraceGraph(ctx context.Context, ids []string) (*api.GetTraceGraphResponse, error) {
-	return call[api.GetTraceGraphResponse](ctx, c, api.GetTraceGraph, &api.BatchGetTracesRequest{TraceIDs: ids})
-}
-
 // GetServiceGraph gets the graph of a time.
 func (c *Client) GetServiceGraph(ctx context.Context, request *api.GetServiceGraphRequest) (*api.GetServiceGraphResponse, error) {
 	return call[api.GetServiceGraphResponse](ctx, c, api.GetServiceGraph, request)
@@ -120,63 +115,68 @@ func (c *Client) UntagResource(ctx context.Context, arn string, keys []string) e
 // Losses gets what was sent to a Tomo server and is not, or no longer, to be
 // seen. X-Ray has no such operation.
 func (c *Client) Losses(ctx context.Context) (*api.Losses, error) {
-	var losses api.Losses
-	if err := c.ask(ctx, "the losses", http.MethodGet, api.LossesPath, nil, &losses); err != nil {
-		return nil, err
-	}
-	return &losses, nil
+	return ask[api.Losses](ctx, c, "the losses", http.MethodGet, api.LossesPath, nil)
 }
 
 // call asks for an operation. The error is an *api.Error if the server answered
 // with an exception.
 func call[Answer any](ctx context.Context, c *Client, op api.Operation, request any) (*Answer, error) {
+	return ask[Answer](ctx, c, op.Name, http.MethodPost, op.Path, request)
+}
+
+// ask asks for what is at a path; what names it in errors. A request of nil is an
+// empty body. The error is as of call.
+func ask[Answer any](ctx context.Context, c *Client, what, method, path string, request any) (*Answer, error) {
 	var body bytes.Buffer
-	if err := api.Encode(&body, request); err != nil {
+	if request != nil {
+		if err := api.Encode(&body, request); err != nil {
+			return nil, err
+		}
+	}
+	page, err := c.fetch(ctx, what, method, path, body.Bytes(), maxAnswer)
+	if err != nil {
 		return nil, err
 	}
+	if page.Status != http.StatusOK {
+		return nil, fmt.Errorf("asking %s for %s: %w", c.endpoint, what, api.ParseError(page.Status, page.Header, page.Body))
+	}
 	answer := new(Answer)
-	if err := c.ask(ctx, op.Name, http.MethodPost, op.Path, body.Bytes(), answer); err != nil {
-		return nil, err
+	if err := json.Unmarshal(page.Body, answer); err != nil {
+		return nil, fmt.Errorf("the answer of %s to %s is none of X-Ray: %w", c.endpoint, what, err)
+	}
+	if more, ok := any(answer).(interface{ ReadHeader(http.Header) }); ok {
+		more.ReadHeader(page.Header)
 	}
 	return answer, nil
 }
 
-// ask sends one request and reads the answer; what names it in errors.
-func (c *Client) ask(ctx context.Context, what, method, path string, body []byte, answer any) error {
+// fetch sends one request and reads the answer, of at most so many bytes.
+func (c *Client) fetch(ctx context.Context, what, method, path string, body []byte, most int) (*Page, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("the endpoint %s: %w", c.endpoint, err)
+		return nil, fmt.Errorf("the endpoint %s: %w", c.endpoint, err)
 	}
 	if method != http.MethodGet {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	if c.sign != nil {
 		if err := c.sign(ctx, request, body); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	reply, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("asking %s for %s: %w", c.endpoint, what, reason(err))
+		return nil, fmt.Errorf("asking %s for %s: %w", c.endpoint, what, reason(err))
 	}
 	defer reply.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(reply.Body, maxAnswer+1))
+	text, err := io.ReadAll(io.LimitReader(reply.Body, int64(most)+1))
 	if err != nil {
-		return fmt.Errorf("reading the answer of %s to %s: %w", c.endpoint, what, reason(err))
+		return nil, fmt.Errorf("reading the answer of %s to %s: %w", c.endpoint, what, reason(err))
 	}
-	if len(text) > maxAnswer {
-		return fmt.Errorf("the answer of %s to %s is larger than %d bytes", c.endpoint, what, maxAnswer)
+	if len(text) > most {
+		return nil, fmt.Errorf("the answer of %s to %s is larger than %d bytes", c.endpoint, what, most)
 	}
-	if reply.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking %s for %s: %w", c.endpoint, what, api.ParseError(reply.StatusCode, reply.Header, text))
-	}
-	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("the answer of %s to %s is none of X-Ray: %w", c.endpoint, what, err)
-	}
-	if more, ok := answer.(interface{ ReadHeader(http.Header) }); ok {
-		more.ReadHeader(reply.Header)
-	}
-	return nil
+	return &Page{Status: reply.StatusCode, Header: reply.Header, Body: text, TLS: reply.TLS}, nil
 }
 
 // reason takes the URL, which our errors tell already, out of an error of

@@ -76,13 +76,6 @@ func TestRequests(t *testing.T) {
 			want:    &api.GetTraceSummariesResponse{ApproximateTime: from, NextToken: new("u"), TraceSummaries: []api.TraceSummary{}, TracesProcessedCount: 7},
 		},
 		{
-			name:    "GetTraceGraph",
-			ask:     func(c *client.Client) (any, error) { return c.GetTraceGraph(ctx, []string{"x"}) },
-			request: `POST /prefix/TraceGraph {"TraceIds":["x"]}`,
-			answer:  `{"NextToken":null,"Services":[{"Name":"n","ReferenceId":3}]}`,
-			want:    &api.GetTraceGraphResponse{Services: []api.Service{{Name: "n", ReferenceID: 3}}},
-		},
-		{
 			name: "GetServiceGraph",
 			ask: func(c *client.Client) (any, error) {
 				return c.GetServiceGraph(ctx, &api.GetServiceGraphRequest{StartTime: &from, EndTime: &to})
@@ -245,7 +238,7 @@ func TestRequests(t *testing.T) {
 func TestErrors(t *testing.T) {
 	ctx := context.Background()
 	c := start(t, &stub{status: 400, header: map[string]string{"x-amzn-ErrorType": "InvalidRequestException"}, answer: `{"message":"Trace id not found"}`})
-	_, err := c.GetTraceGraph(ctx, []string{"x"})
+	_, err := c.BatchGetTraces(ctx, []string{"x"})
 	var exception *api.Error
 	if !errors.As(err, &exception) || *exception != (api.Error{Name: "InvalidRequestException", Status: 400, Message: "Trace id not found"}) {
 		t.Errorf("an exception is %v", err)

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 
@@ -11,13 +10,5 @@ import (
 // Analyse asks a Tomo server what one or two sets of traces are like. X-Ray has
 // no such operation.
 func (c *Client) Analyse(ctx context.Context, request *api.AnalysisRequest) (*api.Analysis, error) {
-	var body bytes.Buffer
-	if err := api.Encode(&body, request); err != nil {
-		return nil, err
-	}
-	var answer api.Analysis
-	if err := c.ask(ctx, "an analysis", http.MethodPost, api.AskAnalysis.Path, body.Bytes(), &answer); err != nil {
-		return nil, err
-	}
-	return &answer, nil
+	return ask[api.Analysis](ctx, c, "an analysis", http.MethodPost, api.AskAnalysis.Path, request)
 }

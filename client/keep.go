@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 
@@ -10,33 +9,21 @@ import (
 
 // KeepRules gets the keep rules of a Tomo server. X-Ray has none.
 func (c *Client) KeepRules(ctx context.Context) (*api.KeepRules, error) {
-	return page[api.KeepRules](ctx, c, "the keep rules", http.MethodGet, api.KeepRulesPath, nil)
+	return ask[api.KeepRules](ctx, c, "the keep rules", http.MethodGet, api.KeepRulesPath, nil)
 }
 
 // SetKeepRules replaces all keep rules, if they still have the revision that is
 // given.
 func (c *Client) SetKeepRules(ctx context.Context, rules *api.KeepRules) (*api.KeepRules, error) {
-	return page[api.KeepRules](ctx, c, "other keep rules", http.MethodPut, api.KeepRulesPath, rules)
+	return ask[api.KeepRules](ctx, c, "other keep rules", http.MethodPut, api.KeepRulesPath, rules)
 }
 
 // TestKeepRules asks what the keep rules would decide about a trace.
 func (c *Client) TestKeepRules(ctx context.Context, trace string) (*api.KeepDecision, error) {
-	return page[api.KeepDecision](ctx, c, "a test of the keep rules", http.MethodPost, api.KeepTestPath, &api.KeepTest{TraceID: trace})
+	return ask[api.KeepDecision](ctx, c, "a test of the keep rules", http.MethodPost, api.KeepTestPath, &api.KeepTest{TraceID: trace})
 }
 
 // PreviewKeepRules asks what keep rules would decide about the traces of a time.
 func (c *Client) PreviewKeepRules(ctx context.Context, preview *api.KeepPreview) (*api.KeepForecast, error) {
-	return page[api.KeepForecast](ctx, c, "a preview of keep rules", http.MethodPost, api.KeepPreviewPath, preview)
-}
-
-// page asks for what is no operation of X-Ray; what names it in errors.
-func page[Answer any](ctx context.Context, c *Client, what, method, path string, request any) (*Answer, error) {
-	var body bytes.Buffer
-	if request != nil {
-		if err := api.Encode(&body, request); err != nil {
-			return nil, err
-		}
-	}
-	answer := new(Answer)
-	return answer, c.ask(ctx, what, method, path, body.Bytes(), answer)
+	return ask[api.KeepForecast](ctx, c, "a preview of keep rules", http.MethodPost, api.KeepPreviewPath, preview)
 }
