@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// load reads what was saved under the name into file; if nothing was, file
-// stays as it is.
-func (s *Settings) load(ctx context.Context, name string, file any) error {
+// load reads what was saved under the name into file, whose version is known; if
+// nothing was saved, file stays as it is.
+func (s *Settings) load(ctx context.Context, name string, file any, version *int, known int) error {
 	text, err := s.store.LoadSettings(ctx, name)
 	if err != nil {
 		return fmt.Errorf("loading the settings %s: %w", name, err)
@@ -18,6 +18,9 @@ func (s *Settings) load(ctx context.Context, name string, file any) error {
 	}
 	if err := json.Unmarshal(text, file); err != nil {
 		return fmt.Errorf("reading the settings %s: %w", name, err)
+	}
+	if *version != known {
+		return fmt.Errorf("the settings %s are of version %d, this program reads version %d", name, *version, known)
 	}
 	return nil
 }
@@ -32,8 +35,4 @@ func (s *Settings) write(ctx context.Context, name string, file any) error {
 		return fmt.Errorf("saving the settings %s: %w", name, err)
 	}
 	return nil
-}
-
-func errVersion(name string, is, known int) error {
-	return fmt.Errorf("the settings %s are of version %d, this program reads version %d", name, is, known)
 }

@@ -324,12 +324,9 @@ type groupEntry struct {
 }
 
 func (s *Settings) loadGroups(ctx context.Context) error {
-	file := groupsFile{Version: groupsVersion}
-	if err := s.load(ctx, groupsName, &file); err != nil {
+	var file groupsFile
+	if err := s.load(ctx, groupsName, &file, &file.Version, groupsVersion); err != nil {
 		return err
-	}
-	if file.Version != groupsVersion {
-		return errVersion(groupsName, file.Version, groupsVersion)
 	}
 	groups := []*tomo.Group{{Name: tomo.DefaultGroup}}
 	for _, e := range file.Groups {
@@ -339,11 +336,7 @@ func (s *Settings) loadGroups(ctx context.Context) error {
 			groups = append(groups, g)
 		}
 		g.ARN, g.Filter, g.InsightsEnabled, g.NotificationsEnabled = e.ARN, e.Filter, e.Insights, e.Notifications
-		g.Created, g.Changed, g.FilterChanges = e.Created, e.Changed, e.FilterChanges
-		for key, value := range e.Tags {
-			g.Tags = append(g.Tags, tomo.Tag{Key: key, Value: value})
-		}
-		slices.SortFunc(g.Tags, byKey)
+		g.Created, g.Changed, g.FilterChanges, g.Tags = e.Created, e.Changed, e.FilterChanges, tagsOf(e.Tags)
 	}
 	groups[0].ARN = s.arn + "group/" + tomo.DefaultGroup
 	s.groups = sorted(groups)
@@ -357,16 +350,10 @@ func (s *Settings) save(ctx context.Context, groups []*tomo.Group) error {
 	for _, g := range groups {
 		e := groupEntry{
 			Name: g.Name, ARN: g.ARN, Filter: g.Filter, Insights: g.InsightsEnabled, Notifications: g.NotificationsEnabled,
-			Created: g.Created, Changed: g.Changed, FilterChanges: g.FilterChanges,
+			Created: g.Created, Changed: g.Changed, FilterChanges: g.FilterChanges, Tags: mapOf(g.Tags),
 		}
 		if g.IsDefault() {
 			e.ARN = ""
-		}
-		if len(g.Tags) > 0 {
-			e.Tags = map[string]string{}
-		}
-		for _, tag := range g.Tags {
-			e.Tags[tag.Key] = tag.Value
 		}
 		file.Groups = append(file.Groups, e)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -37,7 +38,7 @@ func (s *Settings) SetKeepRules(ctx context.Context, rules []tomo.KeepRule, revi
 		return nil, &tomo.Error{Code: tomo.Conflict, Message: fmt.Sprintf(
 			"The keep rules have changed: they are of revision %d, not %d. Read them again", before.Revision, revision)}
 	}
-	after := &tomo.KeepRules{Revision: before.Revision + 1, Rules: append([]tomo.KeepRule(nil), rules...)}
+	after := &tomo.KeepRules{Revision: before.Revision + 1, Rules: slices.Clone(rules)}
 	return after, s.saveKeepRules(ctx, after)
 }
 
@@ -100,15 +101,11 @@ type keepEntry struct {
 }
 
 func (s *Settings) loadKeepRules(ctx context.Context) error {
-	file := keepFile{Version: keepVersion}
-	if err := s.load(ctx, keepName, &file); err != nil {
+	var file keepFile
+	if err := s.load(ctx, keepName, &file, &file.Version, keepVersion); err != nil {
 		return err
 	}
-	if file.Version != keepVersion {
-		return errVersion(keepName, file.Version, keepVersion)
-	}
-	s.keep = &tomo.KeepRules{}
-	s.keep.Revision = file.Revision
+	s.keep = &tomo.KeepRules{Revision: file.Revision}
 	for _, e := range file.Rules {
 		s.keep.Rules = append(s.keep.Rules, tomo.KeepRule(e))
 	}

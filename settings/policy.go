@@ -221,12 +221,9 @@ type policiesFile struct {
 }
 
 func (s *Settings) loadPolicies(ctx context.Context) error {
-	file := policiesFile{Version: policiesVersion}
-	if err := s.load(ctx, policiesName, &file); err != nil {
+	var file policiesFile
+	if err := s.load(ctx, policiesName, &file, &file.Version, policiesVersion); err != nil {
 		return err
-	}
-	if file.Version != policiesVersion {
-		return errVersion(policiesName, file.Version, policiesVersion)
 	}
 	s.policies = file.Policies
 	return nil

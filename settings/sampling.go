@@ -292,12 +292,9 @@ func (s *Settings) newDefaultRule() *tomo.SamplingRule {
 }
 
 func (s *Settings) loadSamplingRules(ctx context.Context) error {
-	file := samplingFile{Version: samplingVersion}
-	if err := s.load(ctx, samplingName, &file); err != nil {
+	var file samplingFile
+	if err := s.load(ctx, samplingName, &file, &file.Version, samplingVersion); err != nil {
 		return err
-	}
-	if file.Version != samplingVersion {
-		return errVersion(samplingName, file.Version, samplingVersion)
 	}
 	rules := &tomo.SamplingRules{Modified: file.Modified}
 	byDefault := s.newDefaultRule()
@@ -364,21 +361,4 @@ func (s *Settings) saveSamplingRules(ctx context.Context, list []*tomo.SamplingR
 	defer s.mu.Unlock()
 	s.sampling = &tomo.SamplingRules{List: sortedRules(list), Modified: modified}
 	return nil
-}
-
-// tagsOf and mapOf convert between tags and their form on disk.
-func tagsOf(m map[string]string) (tags []tomo.Tag) {
-	for key, value := range m {
-		tags = append(tags, tomo.Tag{Key: key, Value: value})
-	}
-	slices.SortFunc(tags, byKey)
-	return tags
-}
-
-func mapOf(tags []tomo.Tag) map[string]string {
-	m := map[string]string{}
-	for _, tag := range tags {
-		m[tag.Key] = tag.Value
-	}
-	return m
 }

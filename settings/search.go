@@ -149,12 +149,9 @@ type indexingFile struct {
 }
 
 func (s *Settings) loadIndexing(ctx context.Context) error {
-	file := indexingFile{Version: indexingVersion, Destination: DestinationXRay, Percentage: defaultIndexed}
-	if err := s.load(ctx, indexingName, &file); err != nil {
+	file := indexingFile{Destination: DestinationXRay, Percentage: defaultIndexed}
+	if err := s.load(ctx, indexingName, &file, &file.Version, indexingVersion); err != nil {
 		return err
-	}
-	if file.Version != indexingVersion {
-		return errVersion(indexingName, file.Version, indexingVersion)
 	}
 	s.indexing = &Indexing{file.Destination, file.Percentage, file.RuleChanged, file.Changes}
 	return nil

@@ -156,3 +156,20 @@ func errReserved(key string) error {
 func foreign(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+-@", r)
 }
+
+// tagsOf and mapOf convert between tags and their form on disk.
+func tagsOf(m map[string]string) (tags []tomo.Tag) {
+	for key, value := range m {
+		tags = append(tags, tomo.Tag{Key: key, Value: value})
+	}
+	slices.SortFunc(tags, byKey)
+	return tags
+}
+
+func mapOf(tags []tomo.Tag) map[string]string {
+	m := map[string]string{}
+	for _, tag := range tags {
+		m[tag.Key] = tag.Value
+	}
+	return m
+}
