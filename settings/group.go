@@ -52,10 +52,10 @@ func (s *Settings) Group(ref GroupRef) (*tomo.Group, error) {
 	if (ref.Name == "") == (ref.ARN == "") { // X-Ray: also if they agree
 		return nil, invalid("Provide either GroupName or GroupARN")
 	}
-	return s.find(s.Groups(), ref)
+	return s.findGroup(s.Groups(), ref)
 }
 
-func (s *Settings) find(groups []*tomo.Group, ref GroupRef) (*tomo.Group, error) {
+func (s *Settings) findGroup(groups []*tomo.Group, ref GroupRef) (*tomo.Group, error) {
 	for _, g := range groups {
 		if ref.Name != "" && g.Name == ref.Name || ref.ARN != "" && s.HasARN(g, ref.ARN) {
 			return g, nil
@@ -72,7 +72,7 @@ func (s *Settings) HasARN(g *tomo.Group, arn string) bool {
 // Expression is what group.name and group.arn of a filter stand for: the current
 // filter of the group. It is a filter.Groups.
 func (s *Settings) Expression(mention filter.Group) (filter.Expr, bool) {
-	g, err := s.find(s.Groups(), refOf(mention))
+	g, err := s.findGroup(s.Groups(), refOf(mention))
 	if err != nil {
 		return nil, false
 	}
@@ -94,7 +94,7 @@ func refOf(mention filter.Group) GroupRef {
 func (s *Settings) CreateGroup(ctx context.Context, draft Draft) (*tomo.Group, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	if err := checkName(draft.Name); err != nil {
+	if err := checkGroupName(draft.Name); err != nil {
 		return nil, err
 	}
 	groups := s.Groups()
@@ -104,7 +104,7 @@ func (s *Settings) CreateGroup(ctx context.Context, draft Draft) (*tomo.Group, e
 	if len(groups) >= s.limits.Groups {
 		return nil, invalid(fmt.Sprintf("There are %d groups already, Default included, which is the limit", s.limits.Groups))
 	}
-	g := &tomo.Group{Name: draft.Name, Filter: draft.Filter, ARN: s.arn + "group/" + draft.Name + "/" + newID(), Created: tomo.TimeOf(s.now())}
+	g := &tomo.Group{Name: draft.Name, Filter: draft.Filter, ARN: s.arn + "group/" + draft.Name + "/" + newGroupID(), Created: tomo.TimeOf(s.now())}
 	if err := setInsights(g, draft.Insights); err != nil {
 		return nil, err
 	}
@@ -112,18 +112,18 @@ func (s *Settings) CreateGroup(ctx context.Context, draft Draft) (*tomo.Group, e
 	if g.Tags, err = s.tagged(nil, draft.Tags); err != nil {
 		return nil, err
 	}
-	groups = sorted(append(slices.Clone(groups), g))
+	groups = sortedGroups(append(slices.Clone(groups), g))
 	if err := s.checkFilter(groups, g); err != nil {
 		return nil, err
 	}
-	return g, s.save(ctx, groups)
+	return g, s.saveGroups(ctx, groups)
 }
 
 // UpdateGroup changes the filter and the insights of a group. What matched the
 // filter before stays in the group. X-Ray: the filter has to be given each
 // time, also if it stays.
 func (s *Settings) UpdateGroup(ctx context.Context, ref GroupRef, u GroupUpdate) (*tomo.Group, error) {
-	return s.change(ctx, ref, func(g *tomo.Group, groups []*tomo.Group) error {
+	return s.changeGroup(ctx, ref, func(g *tomo.Group, groups []*tomo.Group) error {
 		if err := setInsights(g, u.Insights); err != nil {
 			return err
 		}
@@ -159,11 +159,11 @@ func (s *Settings) DeleteGroup(ctx context.Context, ref GroupRef) error {
 		return invalid("The Default group cannot be deleted")
 	}
 	groups := slices.Clone(s.Groups())
-	return s.save(ctx, slices.DeleteFunc(groups, func(other *tomo.Group) bool { return other == g }))
+	return s.saveGroups(ctx, slices.DeleteFunc(groups, func(other *tomo.Group) bool { return other == g }))
 }
 
-// change lets f change a copy of a group in the list of all, and saves the list.
-func (s *Settings) change(ctx context.Context, ref GroupRef, f func(g *tomo.Group, groups []*tomo.Group) error) (*tomo.Group, error) {
+// changeGroup lets f change a copy of a group in the list of all, and saves the list.
+func (s *Settings) changeGroup(ctx context.Context, ref GroupRef, f func(g *tomo.Group, groups []*tomo.Group) error) (*tomo.Group, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	before, err := s.Group(ref)
@@ -175,12 +175,12 @@ func (s *Settings) change(ctx context.Context, ref GroupRef, f func(g *tomo.Grou
 	if err := f(&changed, groups); err != nil {
 		return nil, err
 	}
-	return &changed, s.save(ctx, groups)
+	return &changed, s.saveGroups(ctx, groups)
 }
 
-// checkName holds the name of a new group against the rules. X-Ray: up to 32
+// checkGroupName holds the name of a new group against the rules. X-Ray: up to 32
 // letters, digits and hyphens; its guide has names with underscores too.
-func checkName(name string) error {
+func checkGroupName(name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	switch {
 	case name == "" || len(name) > 32:
@@ -209,9 +209,9 @@ func setInsights(g *tomo.Group, i Insights) error {
 	return nil
 }
 
-// newID makes the part of an ARN that is one group's alone. X-Ray: 52 base32
+// newGroupID makes the part of an ARN that is one group's alone. X-Ray: 52 base32
 // characters.
-func newID() string {
+func newGroupID() string {
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:])
@@ -277,7 +277,7 @@ func (s *Settings) mentioned(groups []*tomo.Group, g *tomo.Group) (list []*tomo.
 		case filter.Not:
 			walk(e.Part)
 		case filter.Group: // never within a block
-			if to, err := s.find(groups, refOf(e)); err == nil {
+			if to, err := s.findGroup(groups, refOf(e)); err == nil {
 				list = append(list, to)
 			}
 		}
@@ -286,8 +286,8 @@ func (s *Settings) mentioned(groups []*tomo.Group, g *tomo.Group) (list []*tomo.
 	return list
 }
 
-// sorted puts Default first and the others in order of their names.
-func sorted(groups []*tomo.Group) []*tomo.Group {
+// sortedGroups puts Default first and the others in order of their names.
+func sortedGroups(groups []*tomo.Group) []*tomo.Group {
 	slices.SortFunc(groups, func(a, b *tomo.Group) int {
 		if a.IsDefault() != b.IsDefault() {
 			if a.IsDefault() {
@@ -339,13 +339,13 @@ func (s *Settings) loadGroups(ctx context.Context) error {
 		g.Created, g.Changed, g.FilterChanges, g.Tags = e.Created, e.Changed, e.FilterChanges, tagsOf(e.Tags)
 	}
 	groups[0].ARN = s.arn + "group/" + tomo.DefaultGroup
-	s.groups = sorted(groups)
+	s.groups = sortedGroups(groups)
 	return nil
 }
 
-// save makes the groups durable and then lets them count. The caller holds
+// saveGroups makes the groups durable and then lets them count. The caller holds
 // s.changing.
-func (s *Settings) save(ctx context.Context, groups []*tomo.Group) error {
+func (s *Settings) saveGroups(ctx context.Context, groups []*tomo.Group) error {
 	file := groupsFile{Version: groupsVersion}
 	for _, g := range groups {
 		e := groupEntry{

@@ -61,7 +61,7 @@ func (s *Settings) retag(ctx context.Context, arn string, f func(before []tomo.T
 		}
 		groups := slices.Clone(s.Groups())
 		groups[slices.Index(groups, before)] = &after
-		return s.save(ctx, groups)
+		return s.saveGroups(ctx, groups)
 	case *tomo.SamplingRule: // tags are not a change of the rule: clients need not read it again
 		after := *before
 		if after.Tags, err = f(before.Tags); err != nil {
