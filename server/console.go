@@ -180,7 +180,7 @@ func (l *progressLines) write(line *api.AnalysisLine) {
 
 func (s *Services) analysisQuestion(request *api.AnalysisRequest) (q query.AnalysisQuestion, err error) {
 	q = query.AnalysisQuestion{
-		Window: window(*request.StartTime, *request.EndTime, request.TimeRangeType), Groups: s.settings.Expression,
+		Window: windowOf(*request.StartTime, *request.EndTime, request.TimeRangeType), Groups: s.settings.Expression,
 		Top: request.Top, Buckets: request.Buckets, Dots: request.Dots, Differences: request.Differences, Documents: request.Documents,
 		Traces: request.Traces, Order: analysisOrders[request.Order],
 	}
@@ -258,17 +258,6 @@ func within(group *tomo.Group, e filter.Expr) filter.Expr {
 		return append(filter.And{member}, e...)
 	}
 	return filter.And{member, e}
-}
-
-func window(start, end api.Time, by string) tomo.Window {
-	w := tomo.Window{TimeRange: timeRange(start, end)}
-	switch by {
-	case api.TimeRangeEvent:
-		w.By = tomo.ByEvent
-	case api.TimeRangeService:
-		w.By = tomo.ByService
-	}
-	return w
 }
 
 func analysisShape(a *query.Analysis, by tomo.RangeType) *api.Analysis {

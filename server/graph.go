@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -21,15 +20,9 @@ func (s *Services) getTraceGraph(ctx context.Context, request *api.BatchGetTrace
 	if len(request.TraceIDs) > s.maxTraces {
 		return nil, tooManyTraces(s.maxTraces)
 	}
-	var ids []tomo.TraceID
-	for _, text := range request.TraceIDs {
-		id, err := tomo.ParseTraceID(text)
-		if err != nil {
-			return nil, api.Invalid("Invalid traceId. ErrorCode: InvalidId")
-		}
-		if !slices.Contains(ids, id) { // nothing counts twice
-			ids = append(ids, id)
-		}
+	ids, err := traceIDs(request.TraceIDs)
+	if err != nil {
+		return nil, err
 	}
 	graph, err := s.engine.TraceGraph(ctx, ids)
 	if err != nil {
@@ -49,7 +42,7 @@ func (s *Services) getServiceGraph(ctx context.Context, request *api.GetServiceG
 		return nil, err
 	}
 	if request.NextToken != "" {
-		return nil, api.Invalid("Invalid token " + request.NextToken) // a graph has one page
+		return nil, invalidToken(request.NextToken) // a graph has one page
 	}
 	window := timeRange(*request.StartTime, *request.EndTime)
 	if window.Start > window.End.Add(inversion) {

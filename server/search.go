@@ -84,30 +84,15 @@ func (s *Services) startTraceRetrieval(_ context.Context, request *api.StartTrac
 	case len(request.TraceIDs) == 0:
 		return nil, api.Invalid("Zero trace ids provided")
 	case *request.EndTime < *request.StartTime:
-		return nil, api.Invalid("End time cannot be earlier than start time")
+		return nil, endBeforeStart()
 	}
 	ids, err := traceIDs(request.TraceIDs)
 	if err != nil {
 		return nil, err
 	}
-	r := tomo.TimeRange{Start: tomo.TimeOf(request.StartTime.Std()), End: tomo.TimeOf(request.EndTime.Std()) + 1}
+	r := timeRange(*request.StartTime, *request.EndTime)
+	r.End++ // the end is asked for, too
 	return &api.StartTraceRetrievalResponse{RetrievalToken: s.retrievals.Start(ids, r)}, nil
-}
-
-// traceIDs reads ids; the same one twice is one.
-func traceIDs(texts []string) (ids []tomo.TraceID, err error) {
-	seen := map[tomo.TraceID]bool{}
-	for _, text := range texts {
-		id, err := tomo.ParseTraceID(text)
-		if err != nil {
-			return nil, api.Invalid("Invalid traceId. ErrorCode: InvalidId")
-		}
-		if !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
 }
 
 // retrieval reads what all questions about a retrieval have. A page token is two
@@ -118,7 +103,7 @@ func retrieval(request *api.RetrievalRequest) (token string, from, skip int, err
 	}
 	b, err := base64.RawURLEncoding.DecodeString(request.NextToken)
 	if err != nil || len(b) != 8 {
-		return "", 0, 0, api.Invalid("Invalid token " + request.NextToken)
+		return "", 0, 0, invalidToken(request.NextToken)
 	}
 	return *request.RetrievalToken, int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:])), nil
 }

@@ -100,11 +100,9 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, _ []byte) (any,
 func signedIn(session *identity.Session) *api.SignedIn {
 	is := session.Credential
 	return &api.SignedIn{Needed: true, Session: &api.Session{
-		AccessKeyID: is.AccessKeyID, Name: is.Name, Tenant: is.Tenant, Actions: is.Actions, Allowed: is.Allowed(), Ends: apiTime(session.Ends),
+		AccessKeyID: is.AccessKeyID, Name: is.Name, Tenant: is.Tenant, Actions: is.Actions, Allowed: is.Allowed(), Ends: api.TimeOf(session.Ends),
 	}}
 }
-
-func apiTime(t time.Time) api.Time { return api.Time(float64(t.UnixMilli()) / 1000) }
 
 // bySession says who asks by the cookie of a session. Without one, or with a
 // signature, which tells more, it says nothing.
@@ -248,10 +246,10 @@ func (s *Server) getCredentials(_ context.Context, who *caller, _ []byte) (any, 
 }
 
 func shownCredential(c *identity.Credential, who *caller) api.Credential {
-	shown := api.Credential{AccessKeyID: c.AccessKeyID, Name: c.Name, Tenant: c.Tenant, Actions: c.Actions, Created: apiTime(c.Created), Temporary: c.Temporary,
+	shown := api.Credential{AccessKeyID: c.AccessKeyID, Name: c.Name, Tenant: c.Tenant, Actions: c.Actions, Created: api.TimeOf(c.Created), Temporary: c.Temporary,
 		Yours: c.AccessKeyID == who.credential.AccessKeyID}
 	if !c.Expires.IsZero() {
-		shown.Expires = new(apiTime(c.Expires))
+		shown.Expires = new(api.TimeOf(c.Expires))
 	}
 	return shown
 }

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/identity"
 )
@@ -31,7 +30,7 @@ func (s *Server) statusPages() map[string]http.HandlerFunc {
 
 func (s *Server) status(ask *Services, _ http.ResponseWriter, r *http.Request, _ []byte) (any, error) {
 	status := ask.status(r.URL.Query().Get("history") == "day")
-	status.Version, status.StartTime = s.o.Version, api.Time(tomo.TimeOf(s.started).Seconds())
+	status.Version, status.StartTime = s.o.Version, api.TimeOf(s.started)
 	if status.Tenant == identity.DefaultTenant {
 		status.Process, status.Operations = s.process(), s.metrics.work.list()
 	}

@@ -82,6 +82,23 @@ func batchIDs(texts []string, most int) ([]tomo.TraceID, error) {
 	return ids, nil
 }
 
+// traceIDs reads the ids of what is asked about traces together; the same one
+// twice is one.
+func traceIDs(texts []string) (ids []tomo.TraceID, err error) {
+	seen := map[tomo.TraceID]bool{}
+	for _, text := range texts {
+		id, err := tomo.ParseTraceID(text)
+		if err != nil {
+			return nil, api.Invalid("Invalid traceId. ErrorCode: InvalidId")
+		}
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 func (s *Services) getTraceSummaries(ctx context.Context, request *api.GetTraceSummariesRequest) (*api.GetTraceSummariesResponse, error) {
 	question, err := summariesQuestion(request)
 	if err != nil {
@@ -121,17 +138,11 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 	if err != nil {
 		return query.Question{}, err
 	}
-	window := tomo.Window{TimeRange: timeRange(*request.StartTime, *request.EndTime)}
+	window := windowOf(*request.StartTime, *request.EndTime, request.TimeRangeType)
 	if window.Start > window.End.Add(inversion) {
 		return query.Question{}, endBeforeStart()
 	}
 	window.End = max(window.End, window.Start)
-	switch request.TimeRangeType {
-	case api.TimeRangeEvent:
-		window.By = tomo.ByEvent
-	case api.TimeRangeService:
-		window.By = tomo.ByService
-	}
 	return query.Question{Window: window, Filter: expression, Token: request.NextToken, Rate: rate}, nil
 }
 
@@ -259,6 +270,18 @@ func timeRange(start, end api.Time) tomo.TimeRange {
 	const far = 9e12 // seconds
 	moment := func(t api.Time) tomo.Time { return tomo.Seconds(float64(min(max(t, -far), far))) }
 	return tomo.TimeRange{Start: moment(start), End: moment(end)}
+}
+
+// windowOf is the window of a time range and its type; "" is TraceId.
+func windowOf(start, end api.Time, by string) tomo.Window {
+	w := tomo.Window{TimeRange: timeRange(start, end)}
+	switch by {
+	case api.TimeRangeEvent:
+		w.By = tomo.ByEvent
+	case api.TimeRangeService:
+		w.By = tomo.ByService
+	}
+	return w
 }
 
 func endBeforeStart() error { return api.Invalid("End time cannot be earlier than start time") }
