@@ -46,7 +46,7 @@ func (b *bodies) init(limit int64) {
 
 // read reads the whole body of r, unpacked, of up to most bytes. It must be
 // released.
-func (b *bodies) read(w http.ResponseWriter, r *http.Request, most int64) (*body, *api.Error) {
+func (b *bodies) read(w http.ResponseWriter, r *http.Request, most int64) (*body, error) {
 	if r.ContentLength > most {
 		return nil, tooLarge(most)
 	}
@@ -82,7 +82,7 @@ func (b *bodies) take(n int) bool {
 	return false
 }
 
-func (b *bodies) fill(is *body, r *http.Request, most int64, control *http.ResponseController) *api.Error {
+func (b *bodies) fill(is *body, r *http.Request, most int64, control *http.ResponseController) error {
 	if r.ContentLength == 0 {
 		return nil
 	}

@@ -134,7 +134,7 @@ func (s *Server) admitToPage(r *http.Request, action string) (*caller, error) {
 
 // refusePage sends the reason why somebody may not see a page.
 func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, err error) {
-	failure := s.failed(err, api.Operation{Name: r.URL.Path}, "")
+	failure := s.failed(err, r.URL.Path, "")
 	w.Header()[api.ErrorType] = []string{failure.Name}
 	s.sendPage(w, r, challenge(w, r, failure), failure)
 }

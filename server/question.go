@@ -7,7 +7,6 @@ import (
 	"maps"
 	"mime"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +56,10 @@ func (s *Server) console(page console) http.HandlerFunc {
 		q, known := page[r.Method]
 		var failure *api.Error
 		if known {
-			a.sent, failure = s.askQuestion(w, r, &q, a.requestID, out)
+			failure = s.guarded(q.name, a.requestID, func() (err error) {
+				a.sent, err = s.ask(w, r, &q, out)
+				return err
+			})
 		} else {
 			w.Header().Set("Allow", allowed)
 			failure = &api.Error{Name: api.InvalidRequestException, Status: http.StatusMethodNotAllowed, Message: "this is asked with " + allowed + ", not " + r.Method}
@@ -71,19 +73,12 @@ func (s *Server) console(page console) http.HandlerFunc {
 	}
 }
 
-func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question, id string, out *bytes.Buffer) (sent bool, failure *api.Error) {
-	op := api.Operation{Name: q.name}
-	defer func() {
-		if p := recover(); p != nil {
-			s.o.Log.Error("a request panicked", "operation", q.name, "request", id, "panic", p, "stack", string(debug.Stack()))
-			failure = internalFailure()
-		}
-	}()
+// ask lets a question be answered, to out unless it was sent already.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request, q *question, out *bytes.Buffer) (sent bool, err error) {
 	if r.Method != http.MethodGet && !isJSON(r) {
 		return false, &api.Error{Name: api.UnsupportedMediaTypeException, Status: http.StatusUnsupportedMediaType, Message: "the Content-Type has to be application/json"}
 	}
 	who := everybody()
-	var err error
 	if q.public == nil {
 		who, err = s.identifyForPage(r)
 	}
@@ -91,25 +86,25 @@ func (s *Server) askQuestion(w http.ResponseWriter, r *http.Request, q *question
 		err = s.authorize(who, q.action)
 	}
 	if err != nil {
-		return false, s.failed(err, op, id)
+		return false, err
 	}
-	body, failure := s.bodies.read(w, r, cmp.Or(q.most, maxRequest))
-	if failure != nil {
-		return false, failure
+	body, err := s.bodies.read(w, r, cmp.Or(q.most, maxRequest))
+	if err != nil {
+		return false, err
 	}
 	defer s.bodies.release(body)
 	if err := who.verify(); err != nil {
-		return false, s.failed(err, op, id)
+		return false, err
 	}
 	if err := s.authorize(who, q.action); err != nil {
-		return false, s.failed(err, op, id)
+		return false, err
 	}
 	answer, err := s.answerTo(q, who, w, r, body.bytes)
 	if err == nil && answer != nil {
 		err = api.Encode(out, answer)
 	}
 	if err != nil {
-		return false, s.failed(err, op, id)
+		return false, err
 	}
 	return answer == nil, nil
 }

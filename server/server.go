@@ -220,12 +220,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := answer{status: http.StatusOK, requestID: newRequestID()}
 	if path == "/" && r.Method == http.MethodPost {
 		a.status, a.kind = s.sts(w, r, a.requestID, out), "text/xml"
-		s.finish(w, r, &a, out, "GetCallerIdentity", began)
+		s.finish(w, r, &a, out, getCallerIdentity, began)
 		return
 	}
-	if err := s.perform(w, r, op, known, a.requestID, out); err != nil {
+	if failure := s.guarded(op.Name, a.requestID, func() error { return s.perform(w, r, op, known, out) }); failure != nil {
 		out.Reset()
-		a.fail(err, out)
+		a.fail(failure, out)
 	}
 	s.finish(w, r, &a, out, op.Name, began)
 }
@@ -243,15 +243,8 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *answer, text 
 	s.metrics.observe(operation, status, time.Since(began))
 }
 
-// perform runs the operation that r asks for and writes its answer to out. A
-// panic is an error of ours, and ends this request only.
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operation, known bool, id string, out *bytes.Buffer) (failure *api.Error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.o.Log.Error("a request panicked", "operation", op.Name, "request", id, "panic", p, "stack", string(debug.Stack()))
-			failure = internalFailure()
-		}
-	}()
+// perform runs the operation that r asks for and writes its answer to out.
+func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operation, known bool, out *bytes.Buffer) error {
 	switch {
 	case !known:
 		return unknownOperation(r)
@@ -260,53 +253,68 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operatio
 	}
 	who, err := s.identify(r, op)
 	if err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	services, err := s.tenants(r.Context(), who.tenant)
 	if err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	if err := services.quotas.ready(classOf(op.Name)); err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	action := identity.Action(op.Name)
 	if who.verified() {
 		if err := s.authorize(who, action); err != nil {
-			return s.failed(err, op, id)
+			return err
 		}
 	}
 	most := s.o.MaxBody
 	if op != api.PutTraceSegments {
 		most = min(most, maxRequest)
 	}
-	body, failure := s.bodies.read(w, r, most)
-	if failure != nil {
-		return failure
+	body, err := s.bodies.read(w, r, most)
+	if err != nil {
+		return err
 	}
 	defer s.bodies.release(body)
 	s.metrics.received(op.Name, len(body.bytes))
 	if err := who.verify(); err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	if err := s.authorize(who, action); err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	if err := services.quotas.take(classOf(op.Name)); err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	to := reply{Buffer: out}
 	if err := services.operations[op.Path](r.Context(), op, body.bytes, &to); err != nil {
-		return s.failed(err, op, id)
+		return err
 	}
 	to.beyond.WriteHeader(w.Header())
 	return nil
 }
 
+// guarded makes an exception of what went wrong with a request. A panic is an
+// error of ours, and ends this request only.
+func (s *Server) guarded(operation, id string, run func() error) (failure *api.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.Error("a request panicked", "operation", operation, "request", id, "panic", p, "stack", string(debug.Stack()))
+			failure = internalFailure()
+		}
+	}()
+	if err := run(); err != nil {
+		return s.failed(err, operation, id)
+	}
+	return nil
+}
+
 // failed makes an exception of an error; the log hears of those that are ours.
-func (s *Server) failed(err error, op api.Operation, id string) *api.Error {
+func (s *Server) failed(err error, operation, id string) *api.Error {
 	failure := exception(err)
 	if failure.Name == api.InternalFailure {
-		s.o.Log.Error("a request failed", "operation", op.Name, "request", id, "error", err)
+		s.o.Log.Error("a request failed", "operation", operation, "request", id, "error", err)
 	}
 	return failure
 }

@@ -14,6 +14,8 @@ import (
 // GetCallerIdentity, with which people and Terraform check credentials. It
 // speaks another protocol: a form in, XML out. Whoever is known may ask.
 
+const getCallerIdentity = "GetCallerIdentity"
+
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 // maxForm bounds the body of a request to STS; theirs is 43 bytes.
@@ -39,9 +41,12 @@ type stsError struct {
 
 // sts answers a request to the Security Token Service.
 func (s *Server) sts(w http.ResponseWriter, r *http.Request, id string, out *bytes.Buffer) (status int) {
-	answer, failure := s.callerIdentity(w, r, id)
+	var shape any
+	failure := s.guarded(getCallerIdentity, id, func() (err error) {
+		shape, err = s.callerIdentity(w, r, id)
+		return err
+	})
 	status = http.StatusOK
-	var shape any = answer
 	if failure != nil {
 		is := stsError{Namespace: stsNamespace, Type: "Sender", Message: failure.Message, RequestID: id}
 		is.Code, status = stsCode(failure)
@@ -56,30 +61,29 @@ func (s *Server) sts(w http.ResponseWriter, r *http.Request, id string, out *byt
 	return status
 }
 
-func (s *Server) callerIdentity(w http.ResponseWriter, r *http.Request, id string) (*callerIdentity, *api.Error) {
-	op := api.Operation{Name: "GetCallerIdentity"}
+func (s *Server) callerIdentity(w http.ResponseWriter, r *http.Request, id string) (*callerIdentity, error) {
 	is := &callerIdentity{Namespace: stsNamespace, ARN: "arn:aws:iam::" + s.o.Account + ":root", UserID: s.o.Account, Account: s.o.Account, RequestID: id}
 	who := everybody()
 	if !s.o.Guard.Open() {
 		var err error
 		if who, err = s.claim(r, "sts"); err != nil {
-			return nil, s.failed(err, op, id)
+			return nil, err
 		}
 		is.ARN, is.UserID = who.credential.ARN(s.o.Account), who.credential.AccessKeyID
 	}
-	body, failure := s.bodies.read(w, r, maxForm)
-	if failure != nil {
-		return nil, failure
+	body, err := s.bodies.read(w, r, maxForm)
+	if err != nil {
+		return nil, err
 	}
 	defer s.bodies.release(body)
 	if err := who.verify(); err != nil {
-		return nil, s.failed(err, op, id)
+		return nil, err
 	}
 	form, err := url.ParseQuery(string(body.bytes))
 	if err != nil {
 		return nil, &api.Error{Name: "MalformedQueryString", Status: http.StatusBadRequest, Message: "the form cannot be read: " + err.Error()}
 	}
-	if form.Get("Action") != op.Name {
+	if form.Get("Action") != getCallerIdentity {
 		return nil, &api.Error{Name: "InvalidAction", Status: http.StatusBadRequest,
 			Message: "Could not find operation " + form.Get("Action") + " for version " + form.Get("Version") + "; only GetCallerIdentity is answered here"}
 	}
