@@ -51,12 +51,13 @@ func openHouse(t testing.TB, o server.Options, q server.Quotas, tenants ...strin
 	}
 	services := map[string]*server.Services{}
 	for _, name := range tenants {
-		services[name], _ = newServices(t, q, func(s *store) {
+		parts, _ := newParts(t, func(s *store) {
 			if name == "a" {
 				s.putInsights(t)
 			}
 		})
-		services[name].Now = func() time.Time { return h.clock }
+		parts.Quotas, parts.Now = q, func() time.Time { return h.clock }
+		services[name] = server.NewServices(parts)
 	}
 	o.Guard = h.guard
 	h.server = server.New(func(_ context.Context, tenant string) (*server.Services, error) {
@@ -580,7 +581,7 @@ func BenchmarkRefused(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			services := server.NewServices(server.Parts{Pipeline: ingest.New(sink{}, ingest.Options{}), Quotas: bench.quotas})
-			s := server.New(server.Alone(services), server.Options{Guard: h.guard})
+			s := server.New(alone(services), server.Options{Guard: h.guard})
 			reader := strings.NewReader(body)
 			r := httptest.NewRequest("POST", "/TraceSegments", reader)
 			sign(b, r, bench.as, "xray", body)

@@ -78,8 +78,8 @@ func (s *store) putInsights(t testing.TB) {
 // openInsights is a server that has some insights.
 func openInsights(t *testing.T) *door {
 	t.Helper()
-	services, behind := newServices(t, server.Quotas{}, func(s *store) { s.putInsights(t) })
-	listening := httptest.NewServer(server.New(server.Alone(services), server.Options{}))
+	parts, behind := newParts(t, func(s *store) { s.putInsights(t) })
+	listening := httptest.NewServer(server.New(alone(server.NewServices(parts)), server.Options{}))
 	t.Cleanup(listening.Close)
 	return &door{t, listening.URL, behind}
 }

@@ -63,7 +63,7 @@ func TestQuotas(t *testing.T) {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				services := server.NewServices(server.Parts{Pipeline: ingest.New(sink{}, ingest.Options{}), Quotas: test.quotas})
-				s := server.New(server.Alone(services), server.Options{})
+				s := server.New(alone(services), server.Options{})
 				for i, step := range test.steps {
 					time.Sleep(step.after)
 					passed := 0

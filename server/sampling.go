@@ -209,8 +209,6 @@ func parseSummaryToken(token string) (s sampling.Summary, ok bool) {
 
 func invalidToken(token string) error { return api.Invalid("Invalid token " + token) }
 
-func (s *Services) now() tomo.Time { return tomo.TimeOf(s.Now()) }
-
 // samplingMetrics tells how the sampling rules are applied. X-Ray has the rate as
 // the metric SamplingRate, by RuleName.
 type samplingMetrics struct{ s *Services }

@@ -141,7 +141,7 @@ func (c *clock) Now() time.Time          { return time.UnixMicro(c.at.Load()) }
 func (c *clock) advance(d time.Duration) { c.at.Add(d.Microseconds()) }
 
 // drive makes sampling go by the clock.
-func (c *clock) drive(s *server.Services) { s.Now = c.Now }
+func (c *clock) drive(p *server.Parts) { p.Now = c.Now }
 
 func clockAt(t time.Time) *clock {
 	c := &clock{}

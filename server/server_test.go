@@ -67,18 +67,8 @@ func (s *store) PutSegments(ctx context.Context, docs []tomo.Incoming) ([]tomo.O
 	return s.Store.PutSegments(ctx, docs)
 }
 
-// newServices are those of a tenant, with everything behind them. What the store
-// has before they are made, others put there.
-func newServices(t testing.TB, q server.Quotas, before ...func(*store)) (*server.Services, *store) {
-	t.Helper()
-	parts, s := newParts(t, before...)
-	parts.Quotas = q
-	services := server.NewServices(parts)
-	services.Now = func() time.Time { return now }
-	return services, s
-}
-
-// newParts are what is behind the services of a tenant.
+// newParts are what is behind the services of a tenant. What the store has before
+// they are made, others put there.
 func newParts(t testing.TB, before ...func(*store)) (server.Parts, *store) {
 	t.Helper()
 	clock := func() time.Time { return now }
@@ -101,21 +91,27 @@ func newParts(t testing.TB, before ...func(*store)) (server.Parts, *store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s, query.Options{}), Settings: set, Insights: in}, s
+	return server.Parts{Pipeline: ingest.New(s, ingest.Options{Sorter: sorter, Now: clock}), Engine: query.New(s, query.Options{}), Settings: set, Insights: in, Now: clock}, s
+}
+
+// alone are services that answer everybody.
+func alone(s *server.Services) server.Tenants {
+	return func(context.Context, string) (*server.Services, error) { return s, nil }
 }
 
 // newServer is a server of one tenant, who is everybody.
-func newServer(t testing.TB, o server.Options, configure ...func(*server.Services)) (*server.Server, *store) {
+func newServer(t testing.TB, o server.Options, configure ...func(*server.Parts)) (*server.Server, *store) {
 	t.Helper()
-	services, s := newServices(t, server.Quotas{})
+	parts, s := newParts(t)
+	for _, f := range configure {
+		f(&parts)
+	}
+	services := server.NewServices(parts)
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
 	o.Metrics.MustRegister(services.Collectors()...)
-	for _, f := range configure {
-		f(services)
-	}
-	return server.New(server.Alone(services), o), s
+	return server.New(alone(services), o), s
 }
 
 // door is a server on a loopback address.
@@ -125,7 +121,7 @@ type door struct {
 	store *store
 }
 
-func open(t testing.TB, o server.Options, configure ...func(*server.Services)) *door {
+func open(t testing.TB, o server.Options, configure ...func(*server.Parts)) *door {
 	t.Helper()
 	s, behind := newServer(t, o, configure...)
 	listening := httptest.NewServer(s)
@@ -1098,7 +1094,7 @@ func (sink) PutSegments(context.Context, []tomo.Incoming) ([]tomo.Over, error) {
 // BenchmarkPutTraceSegments is the cost of a request of 50 documents of 1.5 kB
 // over a loopback connection, client included, without a store.
 func BenchmarkPutTraceSegments(b *testing.B) {
-	listening := httptest.NewServer(server.New(server.Alone(server.NewServices(server.Parts{Pipeline: ingest.New(sink{}, ingest.Options{})})), server.Options{}))
+	listening := httptest.NewServer(server.New(alone(server.NewServices(server.Parts{Pipeline: ingest.New(sink{}, ingest.Options{})})), server.Options{}))
 	defer listening.Close()
 	var docs []string
 	for i := range 50 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/ingest"
@@ -21,11 +22,7 @@ import (
 // Services are what one tenant has of the API: every operation, on its own
 // traces and its own settings.
 type Services struct {
-	// Now is the clock of what clients sample and of how old what is asked for may
-	// be; it may be replaced before the
-	// first request.
-	Now func() time.Time
-
+	clock      func() time.Time
 	pipeline   *ingest.Pipeline
 	engine     *query.Engine
 	settings   *settings.Settings
@@ -48,11 +45,6 @@ type Services struct {
 // Tenants gives the services of a tenant. Whoever calls it knows that the
 // tenant may be there. The error may be a *tomo.Error.
 type Tenants func(ctx context.Context, tenant string) (*Services, error)
-
-// Alone are services that answer everybody.
-func Alone(s *Services) Tenants {
-	return func(context.Context, string) (*Services, error) { return s, nil }
-}
 
 // handler reads a request for op from body, which is not valid after it
 // returned, and writes the answer to out.
@@ -81,20 +73,28 @@ type Parts struct {
 	Storage func() api.StatusStorage
 	Disk    func() *api.StatusDisk
 	Limits  []api.Limit // what bounds the tenant, to be shown
+	// Now is the clock of what clients sample, of quotas and of how old what is
+	// asked for may be. nil: the real one.
+	Now func() time.Time
 }
 
 // NewServices puts the operations in front of a tenant's parts.
 func NewServices(p Parts) *Services {
-	s := &Services{Now: time.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, insights: p.Insights, encryption: p.Encryption, operations: map[string]handler{}}
-	s.tenant, s.storage, s.disk, s.limits = cmp.Or(p.Tenant, identity.DefaultTenant), p.Storage, p.Disk, p.Limits
-	s.history.init()
-	s.quotas.init(p.Quotas, time.Now)
-	s.maxTraces = cmp.Or(p.MaxTraces, MaxTraces)
+	s := &Services{
+		clock: p.Now, pipeline: p.Pipeline, engine: p.Engine, settings: p.Settings, insights: p.Insights, encryption: p.Encryption,
+		tenant: cmp.Or(p.Tenant, identity.DefaultTenant), storage: p.Storage, disk: p.Disk, limits: p.Limits,
+		maxTraces: cmp.Or(p.MaxTraces, MaxTraces), operations: map[string]handler{},
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
 	if s.encryption.Store == nil {
 		s.encryption.Store = plain{}
 	}
+	s.history.init()
+	s.quotas.init(p.Quotas, s.clock)
 	s.telemetry.init()
-	s.retrievals = query.NewRetrievals(p.Engine, nil)
+	s.retrievals = query.NewRetrievals(p.Engine, s.clock)
 	operations := map[api.Operation]handler{
 		api.PutTraceSegments:  s.putTraceSegments,
 		api.BatchGetTraces:    operationOf(s.batchGetTraces),
@@ -155,6 +155,8 @@ func NewServices(p Parts) *Services {
 	}
 	return s
 }
+
+func (s *Services) now() tomo.Time { return tomo.TimeOf(s.clock()) }
 
 // Collectors are the metrics of the services.
 func (s *Services) Collectors() []prometheus.Collector {

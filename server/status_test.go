@@ -64,13 +64,14 @@ func TestSamplingTest(t *testing.T) {
 func TestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parts, _ := newParts(t)
+		parts.Now = nil // that of the bubble
 		var settled atomic.Int64
 		parts.Storage = func() api.StatusStorage {
 			return api.StatusStorage{BlockBytes: 1000, LogBytes: 24, OpenCount: 2, SettledCount: settled.Add(1), RetentionSeconds: 60}
 		}
 		parts.Disk = func() *api.StatusDisk { return &api.StatusDisk{FreeBytes: 5, TotalBytes: 10} }
 		services := server.NewServices(parts)
-		s := server.New(server.Alone(services), server.Options{Version: "v1.2.3"})
+		s := server.New(alone(services), server.Options{Version: "v1.2.3"})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- services.Run(ctx) }()
@@ -157,7 +158,7 @@ func TestStatusOfOthers(t *testing.T) {
 	parts, _ := newParts(t)
 	parts.Tenant = "shop"
 	parts.Limits = []api.Limit{{Name: "groups", Value: new(api.Double(25))}, {Name: "sampling-rules"}, {Name: "tags", Value: new(api.Double(50))}}
-	s := server.New(server.Alone(server.NewServices(parts)), server.Options{})
+	s := server.New(alone(server.NewServices(parts)), server.Options{})
 	get := func(path string) string {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
