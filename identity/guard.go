@@ -24,8 +24,8 @@ type Options struct {
 	Every time.Duration
 	// Now is the clock that signatures are held against. nil: the real one.
 	Now func() time.Time
-	// Log hears of files that were read again, or could not be.
-	Log *slog.Logger
+	// Logger hears of files that were read again, or could not be.
+	Logger *slog.Logger
 }
 
 func (o *Options) setDefaults() {
@@ -35,8 +35,8 @@ func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 }
 
@@ -129,11 +129,11 @@ func (g *Guard) follow() {
 		return
 	}
 	if err := g.read(); err != nil {
-		g.o.Log.Error("the credentials stay as they were", "error", err)
+		g.o.Logger.Error("the credentials stay as they were", "error", err)
 		g.ring.CompareAndSwap(nil, &ring{}) // there are some: the door is not open any more
 		return
 	}
-	g.o.Log.Info("the credentials were read again", "file", g.file.path)
+	g.o.Logger.Info("the credentials were read again", "file", g.file.path)
 }
 
 // Open reports whether there are no credentials, so that everybody may do

@@ -44,9 +44,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer c.mu.Unlock()
 	if c.watch.due() && c.watch.changed() {
 		if err := c.read(); err != nil {
-			c.o.Log.Error("the certificate stays as it was", "error", err)
+			c.o.Logger.Error("the certificate stays as it was", "error", err)
 		} else {
-			c.o.Log.Info("the certificate was read again", "file", c.cert)
+			c.o.Logger.Info("the certificate was read again", "file", c.cert)
 		}
 	}
 	return c.now, nil

@@ -34,7 +34,7 @@ func (s *store) Summaries(ctx context.Context, w tomo.Window, p filter.Plan, aft
 // of the server: it was counted as 503 once.
 func TestSearchIsLeft(t *testing.T) {
 	var log bytes.Buffer
-	d := open(t, server.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	d := open(t, server.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	d.putSales(4)
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
 	d.store.scanning = func(ctx context.Context) error {

@@ -81,8 +81,8 @@ type Options struct {
 	Metrics *prometheus.Registry
 	// Version is what /version tells.
 	Version string
-	// Log hears of requests that failed by our fault. nil: silence.
-	Log *slog.Logger
+	// Logger hears of requests that failed by our fault. nil: silence.
+	Logger *slog.Logger
 }
 
 func (o *Options) setDefaults() {
@@ -102,8 +102,8 @@ func (o *Options) setDefaults() {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 }
 
@@ -167,7 +167,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return running },
-		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
@@ -300,7 +300,7 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, op api.Operatio
 func (s *Server) guarded(operation, id string, run func() error) (failure *api.Error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.o.Log.Error("a request panicked", "operation", operation, "request", id, "panic", p, "stack", string(debug.Stack()))
+			s.o.Logger.Error("a request panicked", "operation", operation, "request", id, "panic", p, "stack", string(debug.Stack()))
 			failure = internalFailure()
 		}
 	}()
@@ -314,7 +314,7 @@ func (s *Server) guarded(operation, id string, run func() error) (failure *api.E
 func (s *Server) failed(err error, operation, id string) *api.Error {
 	failure := exception(err)
 	if failure.Name == api.InternalFailure {
-		s.o.Log.Error("a request failed", "operation", operation, "request", id, "error", err)
+		s.o.Logger.Error("a request failed", "operation", operation, "request", id, "error", err)
 	}
 	return failure
 }

@@ -746,7 +746,7 @@ func TestMemory(t *testing.T) {
 // TestFailures: what errors from behind the door become.
 func TestFailures(t *testing.T) {
 	var log bytes.Buffer
-	d := open(t, server.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	d := open(t, server.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	tests := []struct {
 		err    error
 		status int

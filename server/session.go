@@ -73,14 +73,14 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, body []byte) (an
 		if s.o.Guard.Knows(request.AccessKeyID) {
 			known = request.AccessKeyID
 		}
-		s.o.Log.Warn("somebody could not sign in", "access_key", known, "from", from, "error", err)
+		s.o.Logger.Warn("somebody could not sign in", "access_key", known, "from", from, "error", err)
 		return nil, err
 	}
 	if old, there := sessionToken(r); there {
 		s.o.Guard.SignOut(old)
 	}
 	setSession(w, r, token, int(identity.SessionLife/time.Second))
-	s.o.Log.Info("somebody signed in", "access_key", session.Credential.AccessKeyID, "tenant", session.Credential.Tenant, "from", from)
+	s.o.Logger.Info("somebody signed in", "access_key", session.Credential.AccessKeyID, "tenant", session.Credential.Tenant, "from", from)
 	return signedIn(session), nil
 }
 
@@ -295,7 +295,7 @@ func (s *Server) addCredential(_ context.Context, who *caller, body []byte) (any
 		return nil, err
 	}
 	s.o.Guard.Follow()
-	s.o.Log.Info("a credential was added", "access_key", issued.AccessKeyID, "tenant", issued.Tenant, "actions", issued.Actions, "by", who.credential.AccessKeyID)
+	s.o.Logger.Info("a credential was added", "access_key", issued.AccessKeyID, "tenant", issued.Tenant, "actions", issued.Actions, "by", who.credential.AccessKeyID)
 	return &api.IssuedCredential{Credential: shownCredential(&issued.Credential, who), SecretAccessKey: issued.SecretAccessKey, SessionToken: issued.SessionToken}, nil
 }
 
@@ -339,6 +339,6 @@ func (s *Server) removeCredentials(ctx context.Context, who *caller, body []byte
 		return nil, err
 	}
 	s.o.Guard.Follow()
-	s.o.Log.Info("credentials were removed", "access_keys", request.AccessKeyIDs, "tenant", who.tenant, "by", who.credential.AccessKeyID)
+	s.o.Logger.Info("credentials were removed", "access_keys", request.AccessKeyIDs, "tenant", who.tenant, "by", who.credential.AccessKeyID)
 	return s.getCredentials(ctx, who, nil)
 }

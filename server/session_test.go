@@ -70,7 +70,7 @@ func signedInAs(t *testing.T, a answer) api.SignedIn {
 // TestSigningIn follows somebody from the door and back.
 func TestSigningIn(t *testing.T) {
 	var log bytes.Buffer
-	h := openHouse(t, server.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, server.Quotas{}, "default", "a")
+	h := openHouse(t, server.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, server.Quotas{}, "default", "a")
 	as := h.add("a", "read", "xray:PutTraceSegments")
 	if is := signedInAs(t, h.ask(nil, "GET", api.SessionPath, "")); !is.Needed || is.Session != nil {
 		t.Errorf("before: %+v", is)

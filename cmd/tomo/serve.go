@@ -150,7 +150,7 @@ func (c *serveCmd) serve(ctx context.Context, doors *doors, out io.Writer, log *
 	}
 	http := server.New(all.services, server.Options{
 		Guard: doors.guard, SamplingTenant: c.SamplingTenant, Account: c.AccountID,
-		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Log: log,
+		Bodies: bodiesLimit, Metrics: metrics, Version: versionText(), Logger: log,
 	})
 	open.Go(func() error { return http.Serve(ctx, doors.tcp) })
 	c.announce(out, doors)
@@ -263,7 +263,7 @@ func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
 	if err != nil {
 		return nil, err
 	}
-	guard, err := identity.NewGuard(file, identity.Options{Log: log})
+	guard, err := identity.NewGuard(file, identity.Options{Logger: log})
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +291,7 @@ func (c *serveCmd) openDoors(log *slog.Logger) (*doors, error) {
 	}
 	d.guard = guard
 	if c.TLSCert != "" {
-		config, err := identity.TLS(c.TLSCert, c.TLSKey, identity.Options{Log: log})
+		config, err := identity.TLS(c.TLSCert, c.TLSKey, identity.Options{Logger: log})
 		if err != nil {
 			d.close()
 			return nil, err
