@@ -16,8 +16,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/tomotrace/tomo/secretfile"
 )
 
 // File is where credentials are kept.
@@ -293,6 +294,10 @@ func (f *File) read() ([]record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials: %w", err)
 	}
+	return f.parse(text)
+}
+
+func (f *File) parse(text []byte) ([]record, error) {
 	records, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials in %s: %w", f.path, err)
@@ -327,85 +332,31 @@ func parse(text []byte) ([]record, error) {
 	return c.Credentials, nil
 }
 
-// change replaces what is in the file by what f makes of it. Another who wants
-// to change it at the same time waits.
+// change replaces what is in the file by what edit makes of it.
 func (f *File) change(now time.Time, edit func([]record) ([]record, error)) error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return fmt.Errorf("making the directory of the credentials: %w", err)
 	}
-	lock, err := os.OpenFile(f.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("locking the credentials: %w", err)
-	}
-	defer lock.Close() // and so unlocks
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("locking the credentials: %w", err)
-	}
-	records, err := f.read()
-	if err != nil {
-		return err
-	}
-	if records, err = edit(records); err != nil {
-		return err
-	}
-	records = slices.DeleteFunc(records, func(r record) bool { return !r.Expires.IsZero() && now.After(r.Expires.Add(kept)) })
-	if records == nil {
-		records = []record{}
-	}
-	text, err := json.MarshalIndent(content{version, records}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing the credentials: %w", err)
-	}
-	if err := f.replace(append(text, '\n')); err != nil {
-		return fmt.Errorf("writing the credentials: %w", err)
-	}
-	return nil
-}
-
-// replace puts text in the place of the file, durably and as a whole. Only the
-// owner may read it: that of the file before, or of the directory, so that an
-// administrator can write for a server that runs as another user.
-func (f *File) replace(text []byte) (err error) {
-	dir := filepath.Dir(f.path)
-	temporary, err := os.CreateTemp(dir, filepath.Base(f.path)+".*") // of mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			temporary.Close()
-			os.Remove(temporary.Name())
-		}
-	}()
-	if os.Geteuid() == 0 {
-		before, err := os.Stat(f.path)
-		if err != nil {
-			before, err = os.Stat(dir)
-		}
-		if err == nil {
-			if owner, ok := before.Sys().(*syscall.Stat_t); ok {
-				_ = temporary.Chown(int(owner.Uid), int(owner.Gid)) // some file systems have no owners
+	return secretfile.Change(f.path, func(text []byte) ([]byte, error) {
+		var records []record
+		var err error
+		if text != nil {
+			if records, err = f.parse(text); err != nil {
+				return nil, err
 			}
 		}
-	}
-	if _, err = temporary.Write(text); err != nil {
-		return err
-	}
-	if err = temporary.Sync(); err != nil {
-		return err
-	}
-	if err = temporary.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(temporary.Name(), f.path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+		if records, err = edit(records); err != nil {
+			return nil, err
+		}
+		records = slices.DeleteFunc(records, func(r record) bool { return !r.Expires.IsZero() && now.After(r.Expires.Add(kept)) })
+		if records == nil {
+			records = []record{}
+		}
+		if text, err = json.MarshalIndent(content{version, records}, "", "  "); err != nil {
+			return nil, fmt.Errorf("writing the credentials: %w", err)
+		}
+		return append(text, '\n'), nil
+	})
 }
 
 // newID makes an access key in the form of AWS's: 20 capital letters and

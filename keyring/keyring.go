@@ -11,11 +11,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tomotrace/tomo/secretfile"
 )
 
 // Key is one key.
@@ -49,18 +50,29 @@ func Open(path string) (*Ring, error) {
 }
 
 func read(path string) (f file, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return f, fmt.Errorf("reading the keys: %w", err)
-	}
-	// The group may read: that is how Kubernetes gives a secret to a process.
-	if mode := info.Mode().Perm(); mode&0o037 != 0 {
-		return f, fmt.Errorf("the keys in %s may be read or changed by others (mode %#o): chmod 600 %[1]s", path, mode)
+	if err := checkMode(path); err != nil {
+		return f, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return f, fmt.Errorf("reading the keys: %w", err)
 	}
+	return parse(path, text)
+}
+
+func checkMode(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("reading the keys: %w", err)
+	}
+	// The group may read: that is how Kubernetes gives a secret to a process.
+	if mode := info.Mode().Perm(); mode&0o037 != 0 {
+		return fmt.Errorf("the keys in %s may be read or changed by others (mode %#o): chmod 600 %[1]s", path, mode)
+	}
+	return nil
+}
+
+func parse(path string, text []byte) (f file, err error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return f, fmt.Errorf("reading the keys in %s: %w", path, err)
 	}
@@ -100,11 +112,7 @@ func (k *Key) check(before []Key) error {
 // Add makes a new key and adds it to the file, which is made if it is not there.
 // An empty id is a random one.
 func Add(path, id, alias string, now time.Time) (Key, error) {
-	f, err := read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = file{Version: fileVersion}, nil
-	}
-	if err != nil {
+	if err := checkMode(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Key{}, err
 	}
 	k := Key{ID: id, Alias: strings.TrimPrefix(alias, "alias/"), Secret: make([]byte, secretSize), Created: now.UTC().Truncate(time.Second)}
@@ -115,32 +123,28 @@ func Add(path, id, alias string, now time.Time) (Key, error) {
 		raw[6], raw[8] = raw[6]&0x0f|0x40, raw[8]&0x3f|0x80 // a random UUID, RFC 9562
 		k.ID = fmt.Sprintf("%x-%x-%x-%x-%x", raw[:4], raw[4:6], raw[6:8], raw[8:10], raw[10:])
 	}
-	if err := k.check(f.Keys); err != nil {
+	err := secretfile.Change(path, func(text []byte) ([]byte, error) {
+		f := file{Version: fileVersion}
+		if text != nil {
+			var err error
+			if f, err = parse(path, text); err != nil {
+				return nil, err
+			}
+		}
+		if err := k.check(f.Keys); err != nil {
+			return nil, err
+		}
+		f.Keys = append(f.Keys, k)
+		text, err := json.MarshalIndent(f, "", "\t")
+		if err != nil {
+			return nil, fmt.Errorf("writing the keys: %w", err)
+		}
+		return append(text, '\n'), nil
+	})
+	if err != nil {
 		return Key{}, err
 	}
-	f.Keys = append(f.Keys, k)
-	return k, write(path, f)
-}
-
-// write replaces the file as a whole.
-func write(path string, f file) error {
-	text, err := json.MarshalIndent(f, "", "\t")
-	if err != nil {
-		return fmt.Errorf("writing the keys: %w", err)
-	}
-	out, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // mode 600
-	if err != nil {
-		return fmt.Errorf("writing the keys: %w", err)
-	}
-	_, err = out.Write(append(text, '\n'))
-	err = errors.Join(err, out.Sync(), out.Close())
-	if err == nil {
-		err = os.Rename(out.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing the keys: %w", errors.Join(err, os.Remove(out.Name())))
-	}
-	return nil
+	return k, nil
 }
 
 // Keys lists all keys, in the order in which they were added.

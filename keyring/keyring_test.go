@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,24 @@ func TestRing(t *testing.T) {
 	}
 	if string(ring.Secret("mine-2")) != string(second.Secret) || ring.Secret("none") != nil {
 		t.Error("the wrong secret")
+	}
+}
+
+// TestWriters: a key that is lost among others that are added at the same time
+// would be data that nobody can read.
+func TestWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.json")
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if _, err := keyring.Add(path, "", "", now); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if ring, err := keyring.Open(path); err != nil || len(ring.Keys()) != 10 {
+		t.Errorf("%v, %v", ring, err)
 	}
 }
 
