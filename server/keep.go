@@ -46,6 +46,9 @@ func (s *Services) putKeepRules(ctx context.Context, body []byte) (any, error) {
 	if err := api.DecodePage(body, &request); err != nil {
 		return nil, err
 	}
+	if request.Rules == nil { // not none: that would keep everything
+		return nil, api.Invalid("Rules is required: a list, which may be empty")
+	}
 	rules, err := requestedRules(request.Rules)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ func TestKeepRules(t *testing.T) {
 		{"PUT", api.KeepRulesPath, `{"Revision":1,"Rules":[{"Name":"rest","Rate":5}]}`, 400, `Rules[0].Rate (rule \"rest\") is 5; it is a share from 0 to 1`},
 		{"PUT", api.KeepRulesPath, `{"Revision":1,"Rules":[{"Name":"rest"}]}`, 400, `Rules[0].Rate is required`},
 		{"PUT", api.KeepRulesPath, `{"Revision":1,"Rules":[{"Name":"rest","Rate":1}],"x":1}`, 400, `unknown field \"x\"`},
+		{"PUT", api.KeepRulesPath, `{"Revision":1}`, 400, `Rules is required: a list, which may be empty`},
 		{"PUT", api.KeepRulesPath, `{"Revision":1} {}`, 400, `the body goes on`},
 		{"PUT", api.KeepRulesPath, `[`, 400, `"__type":"SerializationException"`},
 		{"PUT", api.KeepRulesPath, ``, 400, `SerializationException`},
