@@ -136,7 +136,7 @@ func (s *server) search(filter string) []types.TraceSummary {
 func (s *server) losses(t *testing.T) string {
 	t.Helper()
 	out := run(t, os.Environ(), binary, "losses", "--endpoint", s.url(""))
-	m := regexp.MustCompile(`(?m)^(\d+) +refused`).FindStringSubmatch(out)
+	m := regexp.MustCompile(`(?m)^ *(\d+) +refused`).FindStringSubmatch(out)
 	if m == nil {
 		t.Fatalf("tomo losses does not tell how many were refused:\n%s", out)
 	}

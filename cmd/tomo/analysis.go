@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,10 @@ const maxListed = 1000
 
 // analyse counts traces by attributes and compares two sets of them.
 func (c *tracesCmd) analyse(ctx context.Context, std *streams, from, to api.Time) error {
-	limit := min(max(c.Limit, 1), maxListed)
+	limit := int(c.Limit)
+	if limit > maxListed {
+		return fmt.Errorf("--limit is at most %d with --by and --compare, not %d", maxListed, limit)
+	}
 	request := api.AnalysisRequest{StartTime: &from, EndTime: &to, FilterExpression: c.Filter, Compare: c.Compare, Attributes: c.By, Top: limit}
 	if c.Compare != nil {
 		request.Differences = limit
@@ -27,16 +31,21 @@ func (c *tracesCmd) analyse(ctx context.Context, std *streams, from, to api.Time
 	if c.JSON {
 		return writeJSON(std.out, a)
 	}
-	return writeAnalysis(std.out, a)
+	filters := []string{c.Filter}
+	if c.Compare != nil {
+		filters = append(filters, *c.Compare)
+	}
+	return writeAnalysis(std.out, a, filters)
 }
 
-func writeAnalysis(w io.Writer, a *api.Analysis) error {
+// writeAnalysis writes what was counted of the sets of so many filters.
+func writeAnalysis(w io.Writer, a *api.Analysis, filters []string) error {
 	if a.TotalCount == 0 {
 		fmt.Fprintln(w, "No traces in this time.")
 		writeDropped(w, a.DroppedCount)
 		return nil
 	}
-	if err := writeSets(w, a); err != nil {
+	if err := writeSets(w, a, filters); err != nil {
 		return err
 	}
 	for i := range a.Attributes {
@@ -55,21 +64,21 @@ func writeAnalysis(w io.Writer, a *api.Analysis) error {
 // setNames are what sets are called where there are two.
 var setNames = []string{"A", "B"}
 
-// writeSets writes a line for each set.
-func writeSets(w io.Writer, a *api.Analysis) error {
-	head := []string{"TRACES", "OK", "FAULTS", "ERRORS", "THROTTLES", "ROOTLESS", "P50", "P95", "P99"}
+// writeSets writes a line for each set, and where there are two what they are.
+func writeSets(w io.Writer, a *api.Analysis, filters []string) error {
+	head := slices.Concat(counted("TRACES"), counted("OK"), counted("FAULTS"), counted("ERRORS"), counted("THROTTLES"), counted("ROOTLESS"),
+		[]string{right("P50"), right("P95"), right("P99")})
 	if len(a.Sets) > 1 {
-		head = append([]string{"SET"}, head...)
+		head = slices.Concat([]string{"SET"}, head, []string{"FILTER"})
 	}
 	t := table{head}
 	for i := range a.Sets {
 		s := &a.Sets[i]
-		line := []string{
-			fmt.Sprintf("%d of %d", s.TotalCount, a.TotalCount), share(s.OkCount, s.TotalCount), share(s.FaultCount, s.TotalCount), share(s.ErrorCount, s.TotalCount),
-			share(s.ThrottleCount, s.TotalCount), share(s.RootlessCount, s.TotalCount), tookAt(s.ResponseTime.P50), tookAt(s.ResponseTime.P95), tookAt(s.ResponseTime.P99),
-		}
+		line := slices.Concat(
+			[]string{fmt.Sprint(s.TotalCount), fmt.Sprintf("of %d", a.TotalCount)}, count(s.OkCount, s.TotalCount), count(s.FaultCount, s.TotalCount), count(s.ErrorCount, s.TotalCount),
+			count(s.ThrottleCount, s.TotalCount), count(s.RootlessCount, s.TotalCount), []string{tookAt(s.ResponseTime.P50), tookAt(s.ResponseTime.P95), tookAt(s.ResponseTime.P99)})
 		if len(a.Sets) > 1 {
-			line = append([]string{setNames[i]}, line...)
+			line = slices.Concat([]string{setNames[i]}, line, []string{filterText(filters[i])})
 		}
 		t.add(line...)
 	}
@@ -93,13 +102,11 @@ func tookAt(seconds *api.Double) string {
 func writeAttribute(w io.Writer, a *api.AnalysisAttribute) error {
 	head := []string{strings.ToUpper(printable(a.Name))}
 	for i := range a.Sets {
-		columns := []string{"TRACES", "FAULTS", "P50", "P95"}
-		for k := range columns {
-			if len(a.Sets) > 1 {
-				columns[k] = setNames[i] + ": " + columns[k]
-			}
+		set := ""
+		if len(a.Sets) > 1 {
+			set = setNames[i] + ": "
 		}
-		head = append(head, columns...)
+		head = slices.Concat(head, counted(set+"TRACES"), counted(set+"FAULTS"), []string{right(set + "P50"), right(set + "P95")})
 	}
 	t := table{head}
 	for i := range a.Values {
@@ -107,7 +114,7 @@ func writeAttribute(w io.Writer, a *api.AnalysisAttribute) error {
 		line := []string{valueText(v.Value)}
 		for k := range v.Sets {
 			s := &v.Sets[k]
-			line = append(line, ofSet(s.TotalCount, s.Share), share(s.FaultCount, s.TotalCount), tookAt(s.P50), tookAt(s.P95))
+			line = slices.Concat(line, ofSet(s.TotalCount, s.Share), count(s.FaultCount, s.TotalCount), []string{tookAt(s.P50), tookAt(s.P95)})
 		}
 		t.add(line...)
 	}
@@ -134,11 +141,11 @@ func writeAttribute(w io.Writer, a *api.AnalysisAttribute) error {
 }
 
 // ofSet is a number with its share of a set, if that is known.
-func ofSet(n int64, share *api.Double) string {
+func ofSet(n int64, share *api.Double) []string {
 	if n == 0 || share == nil {
-		return strconv.FormatInt(n, 10)
+		return []string{strconv.FormatInt(n, 10), ""}
 	}
-	return fmt.Sprintf("%d (%.3g %%)", n, 100*float64(*share))
+	return []string{strconv.FormatInt(n, 10), percent(float64(*share))}
 }
 
 func valueText(v any) string {
@@ -157,10 +164,10 @@ func writeDifferences(w io.Writer, a *api.Analysis) error {
 		fmt.Fprintf(w, "Nothing differs by more than chance, of %s compared.\n", plural(a.Compared, "value"))
 		return nil
 	}
-	t := table{{"WHAT DIFFERS MOST", "A", "B"}}
+	t := table{slices.Concat([]string{"WHAT DIFFERS MOST"}, counted("A"), counted("B"))}
 	for i := range a.Differences {
 		d := &a.Differences[i]
-		t.add(printable(d.FilterExpression), ofSet(d.Counts[0], &d.Shares[0]), ofSet(d.Counts[1], &d.Shares[1]))
+		t.add(slices.Concat([]string{printable(d.FilterExpression)}, ofSet(d.Counts[0], &d.Shares[0]), ofSet(d.Counts[1], &d.Shares[1]))...)
 	}
 	return t.write(w)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,15 +44,34 @@ func (c *graphCmd) Run(ctx context.Context, std *streams) error {
 
 // groupFlag chooses the traces of one group.
 type groupFlag struct {
-	Group string `help:"Only the traces of this group: its name or ARN." placeholder:"GROUP"`
+	Group name `help:"Only the traces of this group: its name or ARN." placeholder:"GROUP"`
 }
 
-// ref names the group as a request does. No name has a colon.
+// ref names the group as a request does.
 func (f *groupFlag) ref() (name, arn string) {
-	if strings.HasPrefix(f.Group, "arn:") {
-		return "", f.Group
+	ref := groupRef(string(f.Group))
+	return ref.GroupName, ref.GroupARN
+}
+
+// groupRef tells whether it is a name or an ARN. No name has a colon.
+func groupRef(nameOrARN string) *api.GroupRequest {
+	if strings.HasPrefix(nameOrARN, "arn:") {
+		return &api.GroupRequest{GroupARN: nameOrARN}
 	}
-	return f.Group, ""
+	return &api.GroupRequest{GroupName: nameOrARN}
+}
+
+// name is the value of a flag that chooses something by its name. That it is
+// empty, as a variable of a shell may be, is not to choose everything.
+type name string
+
+// UnmarshalText refuses the empty text.
+func (n *name) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("the name is empty")
+	}
+	*n = name(text)
+	return nil
 }
 
 // writeOldVersions says that what was shown is not all of one filter.
@@ -86,7 +106,7 @@ func writeGraph(w io.Writer, services []api.Service, window time.Duration) error
 	for i := range services {
 		byID[services[i].ReferenceID] = &services[i]
 	}
-	t := table{{"SERVICE", "TYPE", "REQUESTS", "A MINUTE", "FAULTS", "ERRORS", "THROTTLES", "P50", "P90"}}
+	t := table{append([]string{"SERVICE", "TYPE"}, trafficHeads()...)}
 	for i := range services {
 		s := &services[i]
 		t.add(append([]string{printable(s.Name), typeOf(s)}, traffic(s.SummaryStatistics, s.ResponseTimeHistogram, window)...)...)
@@ -108,27 +128,23 @@ func typeOf(s *api.Service) string {
 	return printable(*s.Type)
 }
 
+// trafficHeads are the heads of what traffic tells.
+func trafficHeads() []string {
+	return slices.Concat([]string{right("REQUESTS"), right("A MINUTE")}, counted("FAULTS"), counted("ERRORS"), counted("THROTTLES"), []string{right("P50"), right("P90")})
+}
+
 // traffic is the cells of one line; a client node has none.
 func traffic(s *api.Statistics, bins []api.HistogramEntry, window time.Duration) []string {
 	if s == nil {
 		return nil
 	}
-	return []string{
-		fmt.Sprint(s.TotalCount),
-		fmt.Sprintf("%.4g", float64(s.TotalCount)/max(window.Minutes(), 1.0/60)),
-		share(s.FaultStatistics.TotalCount, s.TotalCount),
-		share(s.ErrorStatistics.OtherCount, s.TotalCount),
-		share(s.ErrorStatistics.ThrottleCount, s.TotalCount),
-		percentile(bins, 0.5),
-		percentile(bins, 0.9),
-	}
-}
-
-func share(n, of int64) string {
-	if n == 0 {
-		return "0"
-	}
-	return fmt.Sprintf("%d (%.3g %%)", n, 100*float64(n)/float64(of))
+	return slices.Concat(
+		[]string{fmt.Sprint(s.TotalCount), threeDigits(float64(s.TotalCount) / max(window.Minutes(), 1.0/60))},
+		count(s.FaultStatistics.TotalCount, s.TotalCount),
+		count(s.ErrorStatistics.OtherCount, s.TotalCount),
+		count(s.ErrorStatistics.ThrottleCount, s.TotalCount),
+		[]string{percentile(bins, 0.5), percentile(bins, 0.9)},
+	)
 }
 
 // percentile is the smallest response time that the given share of the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/tomotrace/tomo/api"
 )
@@ -25,13 +26,8 @@ type groupArg struct {
 	Group string `arg:"" help:"Name or ARN of the group."`
 }
 
-// ref names the group as a request does. No name has a colon.
-func (a *groupArg) ref() *api.GroupRequest {
-	if strings.HasPrefix(a.Group, "arn:") {
-		return &api.GroupRequest{GroupARN: a.Group}
-	}
-	return &api.GroupRequest{GroupName: a.Group}
-}
+// ref names the group as a request does.
+func (a *groupArg) ref() *api.GroupRequest { return groupRef(a.Group) }
 
 // insightsFlags say what becomes of the insights of a group.
 type insightsFlags struct {
@@ -62,7 +58,7 @@ func (c *groupsListCmd) Run(ctx context.Context, std *streams) error {
 	t := table{{"GROUP", "INSIGHTS", "FILTER"}}
 	for i := range answer.Groups {
 		g := &answer.Groups[i]
-		t.add(printable(g.GroupName), insightsOf(g), filterOf(g))
+		t.add(printable(g.GroupName), insightsOf(g), filterText(value(g.FilterExpression)))
 	}
 	return t.write(std.out)
 }
@@ -79,11 +75,30 @@ func insightsOf(g *api.Group) string {
 	}
 }
 
-func filterOf(g *api.Group) string {
-	if g.FilterExpression == nil {
+// filterText writes a filter expression on one line: space between its words is
+// one space, space in its texts is as it is.
+func filterText(filter string) string {
+	var b strings.Builder
+	quoted, escaped, space := false, false, false
+	for _, r := range filter {
+		if !quoted && unicode.IsSpace(r) {
+			space = b.Len() > 0
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		b.WriteRune(r)
+		if r == '"' && !escaped {
+			quoted = !quoted
+		}
+		escaped = quoted && r == '\\' && !escaped
+	}
+	if b.Len() == 0 {
 		return "(every trace)"
 	}
-	return printable(strings.Join(strings.Fields(*g.FilterExpression), " "))
+	return printable(b.String())
 }
 
 type groupsShowCmd struct {
@@ -112,7 +127,7 @@ func writeGroup(w io.Writer, g *api.Group, tags []api.Tag) error {
 	t := table{
 		{"group", printable(g.GroupName)},
 		{"ARN", printable(g.GroupARN)},
-		{"filter", filterOf(g)},
+		{"filter", filterText(value(g.FilterExpression))},
 		{"insights", insightsOf(g)},
 	}
 	label := "tags"

@@ -17,12 +17,12 @@ type insightsCmd struct {
 }
 
 type insightsListCmd struct {
-	Group  string        `help:"Only those of the group with this name or ARN." placeholder:"GROUP"`
+	Group  name          `help:"Only those of the group with this name or ARN." placeholder:"GROUP"`
 	Active bool          `help:"Only those that are active." xor:"state"`
 	Closed bool          `help:"Only those that are closed." xor:"state"`
 	Since  time.Duration `help:"How far back to look from the end, such as 6h or 7d." default:"1d"`
-	From   string        `help:"Begin of the time range instead: RFC 3339 or epoch seconds." placeholder:"TIME"`
-	To     string        `help:"End of the time range; now if it is left out." placeholder:"TIME"`
+	From   *moment       `help:"Begin of the time range instead: RFC 3339, 2026-01-02 15:04 or 2026-01-02 in UTC, or epoch seconds." placeholder:"TIME"`
+	To     *moment       `help:"End of the time range; now if it is left out." placeholder:"TIME"`
 	endpointFlag
 	JSON bool `name:"json" help:"Write the answers of GetInsightSummaries, a page a line."`
 }
@@ -74,7 +74,7 @@ func (c *insightsListCmd) Run(ctx context.Context, std *streams) error {
 // groups are those to ask for, each by its name or its ARN.
 func (c *insightsListCmd) groups(ctx context.Context) ([]*api.GroupRequest, error) {
 	if c.Group != "" {
-		return []*api.GroupRequest{(&groupArg{c.Group}).ref()}, nil
+		return []*api.GroupRequest{groupRef(string(c.Group))}, nil
 	}
 	answer, err := c.client().GetGroups(ctx)
 	if err != nil {

@@ -97,9 +97,9 @@ func (c *keepListCmd) Run(ctx context.Context, std *streams) error {
 		fmt.Fprintln(std.out, "No keep rules: every trace is kept.")
 		return nil
 	}
-	t := table{{"", "RULE", "RATE", "KEPT", "DROPPED", "FILTER"}}
+	t := table{{"", "RULE", right("RATE"), right("KEPT"), right("DROPPED"), "FILTER"}}
 	for i, r := range rules.Rules {
-		t.add(fmt.Sprint(i+1), printable(r.Name), keepRate(r.Rate), fmt.Sprint(r.Kept), fmt.Sprint(r.Dropped), ruleFilter(r.Filter))
+		t.add(fmt.Sprint(i+1), printable(r.Name), keepRate(r.Rate), fmt.Sprint(r.Kept), fmt.Sprint(r.Dropped), filterText(r.Filter))
 	}
 	t.add("", "(none)", rate(1).String(), fmt.Sprint(rules.Unmatched), "0", "(no rule matched)")
 	return t.write(std.out)
@@ -112,27 +112,21 @@ func keepRate(share *float64) string {
 	return rate(*share).String()
 }
 
-func ruleFilter(filter string) string {
-	if filter = strings.Join(strings.Fields(filter), " "); filter == "" {
-		return "(every trace)"
-	}
-	return printable(filter)
-}
-
 type keepAddCmd struct {
 	Name   string `arg:"" help:"Name of the rule."`
 	Filter string `arg:"" optional:"" help:"Filter expression of the traces it decides about; without it every trace that comes to it."`
 	Rate   rate   `required:"" help:"What share of them is kept: from 0 to 1, or in percent."`
-	At     int    `help:"Its place, from 1; the last if it is left out." placeholder:"PLACE"`
+	At     *int   `help:"Its place, from 1; the last if it is left out." placeholder:"PLACE"`
 	endpointFlag
 }
 
 func (c *keepAddCmd) Run(ctx context.Context) error {
 	return changeRules(ctx, &c.endpointFlag, func(rules []api.KeepRule) ([]api.KeepRule, error) {
-		if c.At == 0 {
-			c.At = len(rules) + 1
+		place := len(rules) + 1
+		if c.At != nil {
+			place = *c.At
 		}
-		return insertRule(rules, c.At, api.KeepRule{Name: c.Name, Filter: c.Filter, Rate: (*float64)(&c.Rate)})
+		return insertRule(rules, place, api.KeepRule{Name: c.Name, Filter: c.Filter, Rate: (*float64)(&c.Rate)})
 	})
 }
 
@@ -207,26 +201,29 @@ func (c *keepDeleteCmd) Run(ctx context.Context) error {
 
 // readRules reads a file of rules, or standard input.
 func readRules(name string, std *streams) ([]api.KeepRule, error) {
-	in := std.in
+	in, from := std.in, "standard input"
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading rules: %w", err)
 		}
 		defer file.Close()
-		in = file
+		in, from = file, name
 	}
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading rules: %w", err)
 	}
 	// What keep list --json writes, or the list of the rules alone.
-	rules := api.KeepRules{Rules: []api.KeepRule{}}
+	var rules api.KeepRules
 	if trimmed := strings.TrimSpace(string(text)); strings.HasPrefix(trimmed, "[") {
 		text = []byte(`{"Rules":` + trimmed + `}`)
 	}
 	if err := api.DecodePage(text, &rules); err != nil {
-		return nil, fmt.Errorf("the rules of %s: %w", name, err)
+		return nil, fmt.Errorf("the rules of %s: %w", from, err)
+	}
+	if rules.Rules == nil { // not that there shall be none
+		return nil, fmt.Errorf("the rules of %s: there is no list of Rules; one without rules is []", from)
 	}
 	return rules.Rules, nil
 }
@@ -311,7 +308,7 @@ func writeForecast(w io.Writer, f *api.KeepForecast) error {
 		fmt.Fprintln(w, "No traces in this time.")
 		return nil
 	}
-	t := table{{"RULE", "KEPT", "DROPPED"}}
+	t := table{{"RULE", right("KEPT"), right("DROPPED")}}
 	for _, r := range f.Rules {
 		t.add(printable(r.Name), fmt.Sprint(r.Kept), fmt.Sprint(r.Dropped))
 	}
@@ -323,6 +320,6 @@ func writeForecast(w io.Writer, f *api.KeepForecast) error {
 	if !f.Complete {
 		of = "the newest " + of
 	}
-	_, err := fmt.Fprintf(w, "%d of %s would be kept: %.3g %%.\n", f.Kept, of, 100*float64(f.Kept)/float64(f.Traces))
+	_, err := fmt.Fprintf(w, "%d of %s would be kept: %s.\n", f.Kept, of, percent(float64(f.Kept)/float64(f.Traces)))
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 type lossesCmd struct {
 	endpointFlag
-	Limit int  `help:"How many cases to list at most; the server keeps 1,000." default:"50"`
+	Limit uint `help:"How many cases to list at most; the server keeps 1,000." default:"50"`
 	JSON  bool `name:"json" help:"Write the answer as JSON."`
 }
 
@@ -32,17 +32,17 @@ func (c *lossesCmd) Run(ctx context.Context, std *streams) error {
 	return writeLosses(std.out, losses, c.Limit)
 }
 
-func writeLosses(w io.Writer, losses *api.Losses, limit int) error {
-	counts := table{{"DOCUMENTS", "SINCE THE START"}}
+func writeLosses(w io.Writer, losses *api.Losses, limit uint) error {
+	counts := table{{right("DOCUMENTS"), "SINCE THE START"}}
 	for _, reason := range slices.Sorted(maps.Keys(losses.Counts)) {
 		counts.add(fmt.Sprint(losses.Counts[reason]), reason)
 	}
-	if err := counts.write(w); err != nil || len(losses.Recent) == 0 {
+	if err := counts.write(w); err != nil || len(losses.Recent) == 0 || limit == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
 	cases := table{{"TIME", "SOURCE", "REASON", "ID", "TRACE", "DETAIL"}}
-	for _, l := range losses.Recent[:min(len(losses.Recent), max(0, limit))] {
+	for _, l := range losses.Recent[:min(uint(len(losses.Recent)), limit)] {
 		reason := l.Reason
 		if l.Code != "" {
 			reason += " " + l.Code

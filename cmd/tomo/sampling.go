@@ -76,7 +76,7 @@ func (c *rulesListCmd) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
-	t := table{{"PRIORITY", "RULE", "RESERVOIR", "RATE", "MATCHES", "REQUESTS/10MIN", "SAMPLED", "BORROWED"}}
+	t := table{{right("PRIORITY"), "RULE", right("RESERVOIR"), "RATE", "MATCHES", right("REQUESTS/10MIN"), right("SAMPLED"), right("BORROWED")}}
 	for _, r := range sampling.Ordered(rulesOf(answer)) {
 		figures := did[r.Name]
 		t.add(strconv.Itoa(r.Priority), printable(r.Name), reservoirOf(r), rateOf(r), matchersOf(r),
@@ -351,7 +351,7 @@ func (c *rulesMatchCmd) Run(ctx context.Context, std *streams) error {
 		URLPath: at.Path, ResourceARN: c.ARN, Attributes: c.Attribute,
 	}
 	rules := rulesOf(answer)
-	t := table{{"CLIENT", "RULE", "PRIORITY", "RESERVOIR", "RATE"}}
+	t := table{{"CLIENT", "RULE", right("PRIORITY"), right("RESERVOIR"), right("RATE")}}
 	chosen := map[*tomo.SamplingRule]bool{}
 	for _, f := range sampling.Families() {
 		r := f.Choose(rules, request)

@@ -14,7 +14,7 @@ type seriesCmd struct {
 	windowFlags
 	groupFlag
 	endpointFlag
-	Service string        `help:"Only the requests of the services of this name." placeholder:"NAME" xor:"what"`
+	Service name          `help:"Only the requests of the services of this name." placeholder:"NAME" xor:"what"`
 	Edge    []string      `help:"Only the calls from one service to another." placeholder:"CALLER,CALLEE" xor:"what"`
 	Period  time.Duration `help:"How long a line stands for: 1m or 5m." default:"1m"`
 	JSON    bool          `name:"json" help:"Write the answer of GetTimeSeriesServiceStatistics, a page a line."`
@@ -74,7 +74,7 @@ func (c *seriesCmd) selector() (*string, error) {
 	}
 	switch {
 	case c.Service != "":
-		return new("service(" + id(c.Service) + ")"), nil
+		return new("service(" + id(string(c.Service)) + ")"), nil
 	case len(c.Edge) == 2:
 		return new("edge(" + id(c.Edge[0]) + ", " + id(c.Edge[1]) + ")"), nil
 	case len(c.Edge) > 0:
@@ -97,7 +97,7 @@ func wholePeriods(from, to api.Time, period time.Duration) (start, end api.Time)
 
 // writeSeries writes a line for each period, with the moment at which it began.
 func writeSeries(w io.Writer, points []api.TimeSeriesServiceStatistics, period time.Duration) error {
-	heads := []string{"FROM", "REQUESTS", "A MINUTE", "FAULTS", "ERRORS", "THROTTLES", "P50", "P90"}
+	heads := append([]string{"FROM"}, trafficHeads()...)
 	foretold := false
 	t := table{heads}
 	for i := range points {

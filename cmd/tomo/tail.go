@@ -14,7 +14,7 @@ type tailCmd struct {
 	endpointFlag
 	Filter string        `help:"Filter expression that the traces match."`
 	Since  time.Duration `help:"How far back to begin, such as 30s or 5m." default:"0s"`
-	Count  int           `help:"End after so many traces; 0 never ends." default:"0"`
+	Count  uint          `help:"End after so many traces; 0 never ends." default:"0"`
 	JSON   bool          `name:"json" help:"Write one summary of GetTraceSummaries a line."`
 }
 
@@ -36,7 +36,7 @@ func (c *tailCmd) Run(ctx context.Context, std *streams) error {
 	printed := map[string]int{} // trace id → revision that was printed
 	tick := time.NewTicker(tailEvery)
 	defer tick.Stop()
-	for n := 0; ; {
+	for n := uint(0); ; {
 		asked := time.Now()
 		fresh, err := c.received(ctx, from, printed)
 		if ctx.Err() != nil {
@@ -66,7 +66,7 @@ func (c *tailCmd) Run(ctx context.Context, std *streams) error {
 // printed yet, oldest first. It keeps in printed what may be answered again, and
 // no more.
 func (c *tailCmd) received(ctx context.Context, from time.Time, printed map[string]int) ([]api.TraceSummary, error) {
-	begin, end := apiTime(from), apiTime(time.Now().Add(time.Second))
+	begin, end := api.TimeOf(from), api.TimeOf(time.Now().Add(time.Second))
 	request := api.GetTraceSummariesRequest{StartTime: &begin, EndTime: &end, TimeRangeType: api.TimeRangeEvent, FilterExpression: c.Filter}
 	var fresh []api.TraceSummary
 	answered := map[string]bool{}
@@ -111,5 +111,3 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
-
-func apiTime(t time.Time) api.Time { return api.Time(float64(t.UnixMicro()) / 1e6) }

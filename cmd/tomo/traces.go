@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +17,21 @@ type tracesCmd struct {
 	Filter  string   `help:"Filter expression that the traces match, such as 'service(\"shop\") { fault } AND duration > 1'."`
 	By      []string `help:"Count the traces by the values of an attribute instead, such as service, http.status, user or annotation.tier. It may be given several times." placeholder:"ATTRIBUTE" sep:"none"`
 	Compare *string  `help:"Tell by what the traces that match this expression differ from those of --filter." placeholder:"FILTER"`
-	Limit   int      `help:"How many traces, or values of each attribute, to list at most." default:"50"`
+	Limit   howMany  `help:"How many traces to list at most, or values of each attribute and differences, of which 1,000 can be told." default:"50"`
 	JSON    bool     `name:"json" help:"Write one summary of GetTraceSummaries a line, or what was counted."`
+}
+
+// howMany is a number from 1 on.
+type howMany int
+
+// UnmarshalText reads a number.
+func (n *howMany) UnmarshalText(text []byte) error {
+	i, err := strconv.Atoi(string(text))
+	if err != nil || i < 1 {
+		return fmt.Errorf("%q is not a number from 1 on", text)
+	}
+	*n = howMany(i)
+	return nil
 }
 
 func (c *tracesCmd) Help() string {
@@ -43,12 +57,12 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 			return err
 		}
 		list, total, dropped = append(list, page.TraceSummaries...), page.TracesProcessedCount, page.Dropped
-		if page.NextToken == nil || *page.NextToken == "" || len(list) >= c.Limit {
+		if page.NextToken == nil || *page.NextToken == "" || len(list) >= int(c.Limit) {
 			break
 		}
 		request.NextToken = *page.NextToken
 	}
-	list = list[:min(len(list), c.Limit)]
+	list = list[:min(len(list), int(c.Limit))]
 	if c.JSON {
 		for i := range list {
 			if err := writeJSON(std.out, &list[i]); err != nil {
@@ -74,7 +88,7 @@ func (c *tracesCmd) write(w io.Writer, list []api.TraceSummary, total int64) err
 		fmt.Fprintf(w, "No match among %s in this time.\n", plural(int(total), "trace"))
 		return nil
 	}
-	t := table{{"STARTED", "TRACE", "TOOK", "STATUS", "ENTRY", "REQUEST"}}
+	t := table{{"STARTED", "TRACE", right("TOOK"), "STATUS", "ENTRY", "REQUEST"}}
 	for i := range list {
 		s := &list[i]
 		t.add(clock(s.StartTime), s.ID, tookOf(s), statusOf(s), entryOf(s), requestOf(&s.HTTP))
@@ -84,7 +98,7 @@ func (c *tracesCmd) write(w io.Writer, list []api.TraceSummary, total int64) err
 	}
 	switch n := int64(len(list)); {
 	case n == total:
-	case len(list) == c.Limit:
+	case len(list) == int(c.Limit):
 		fmt.Fprintf(w, "The newest %d; there are %s in this time. --limit shows more.\n", n, plural(int(total), "trace"))
 	default:
 		fmt.Fprintf(w, "%d of %s match.\n", n, plural(int(total), "trace"))

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomotrace/tomo/api"
 )
@@ -48,17 +52,23 @@ func TestParseDuration(t *testing.T) {
 
 func TestWindow(t *testing.T) {
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	at := func(text string) *moment {
+		m := new(moment)
+		if err := m.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
 	tests := []struct {
 		name     string
 		flags    windowFlags
 		from, to string // an empty from: refused
 	}{
 		{"the last hour, and this moment", windowFlags{Since: time.Hour}, "2026-01-02T14:04:06Z", "2026-01-02T15:04:06Z"},
-		{"an hour before an end", windowFlags{Since: time.Hour, To: "2026-01-01"}, "2025-12-31T23:00:00Z", "2026-01-01T00:00:00Z"},
-		{"from a time on", windowFlags{Since: time.Hour, From: "2026-01-01 12:00:00"}, "2026-01-01T12:00:00Z", "2026-01-02T15:04:06Z"},
-		{"epoch seconds, another zone", windowFlags{From: "1767225600.5", To: "2026-01-02T01:00:00+02:00"}, "2026-01-01T00:00:00.5Z", "2026-01-01T23:00:00Z"},
-		{"backwards", windowFlags{From: "2026-01-02", To: "2026-01-01"}, "", ""},
-		{"no time", windowFlags{From: "yesterday"}, "", ""},
+		{"an hour before an end", windowFlags{Since: time.Hour, To: at("2026-01-01")}, "2025-12-31T23:00:00Z", "2026-01-01T00:00:00Z"},
+		{"from a time on", windowFlags{Since: time.Hour, From: at("2026-01-01 12:00:00")}, "2026-01-01T12:00:00Z", "2026-01-02T15:04:06Z"},
+		{"both", windowFlags{From: at("1767225600.5"), To: at("2026-01-02T01:00:00+02:00")}, "2026-01-01T00:00:00.5Z", "2026-01-01T23:00:00Z"},
+		{"backwards", windowFlags{From: at("2026-01-02"), To: at("2026-01-01")}, "", ""},
 	}
 	for _, test := range tests {
 		from, to, err := test.flags.window(now)
@@ -71,5 +81,88 @@ func TestWindow(t *testing.T) {
 		if err != nil || from.String() != test.from || to.String() != test.to {
 			t.Errorf("%s: got %v to %v, %v, want %s to %s", test.name, from, to, err, test.from, test.to)
 		}
+	}
+}
+
+func TestMoment(t *testing.T) {
+	tests := []struct{ in, want string }{ // an empty want: refused
+		{"2026-01-02T15:04:05Z", "2026-01-02T15:04:05Z"},
+		{"2026-01-02T15:04:05.25+02:00", "2026-01-02T13:04:05.25Z"},
+		{"2026-01-02 15:04:05-01:30", "2026-01-02T16:34:05Z"},
+		{"2026-01-02 15:04:05.000Z", "2026-01-02T15:04:05Z"}, // as it is written in tables
+		{"2026-01-02T15:04:05", "2026-01-02T15:04:05Z"},
+		{"2026-01-02 15:04", "2026-01-02T15:04:00Z"},
+		{"2026-01-02 15:04Z", "2026-01-02T15:04:00Z"},
+		{"2026-01-02T15:04", "2026-01-02T15:04:00Z"},
+		{"2026-01-02", "2026-01-02T00:00:00Z"},
+		{"1767366245", "2026-01-02T15:04:05Z"},
+		{"1767366245.5", "2026-01-02T15:04:05.5Z"},
+		{"0", "1970-01-01T00:00:00Z"},
+		{"253402300799", "9999-12-31T23:59:59Z"},
+		{"1767366245000", ""}, // milliseconds
+		{"-1", ""}, {"NaN", ""}, {"Inf", ""}, {"1e300", ""}, {"", ""}, {"yesterday", ""}, {"15:04", ""}, {"2026-02-30", ""}, {"2026-01-02 25:00", ""},
+	}
+	for _, test := range tests {
+		var m moment
+		err := m.UnmarshalText([]byte(test.in))
+		switch {
+		case test.want == "" && err == nil:
+			t.Errorf("%q is read as %v, want it refused", test.in, m)
+		case test.want != "" && (err != nil || m.UTC().Format(time.RFC3339Nano) != test.want):
+			t.Errorf("%q is read as %v, %v, want %s", test.in, m.UTC(), err, test.want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	tests := []struct {
+		share float64
+		want  string
+	}{
+		{0, "0 %"}, {0.05, "5 %"}, {1.0 / 3, "33.3 %"}, {0.0946, "9.46 %"}, {0.00001234, "0.00123 %"}, {1, "100 %"}, {0.9994, "99.9 %"},
+		{0.99977, "99.98 %"}, {0.9999, "99.99 %"}, {0.999999, "99.9999 %"}, {1e-9, "0.0000001 %"},
+	}
+	for _, test := range tests {
+		if got := percent(test.share); got != test.want {
+			t.Errorf("percent(%v) = %q, want %q", test.share, got, test.want)
+		}
+	}
+	for f, want := range map[float64]string{0: "0", 0.0009757: "0.000976", 0.2: "0.2", 9.224: "9.22", 99.95: "100", 1384.4: "1384", 14044: "14044", 1.2e7: "12000000"} {
+		if got := threeDigits(f); got != want {
+			t.Errorf("threeDigits(%v) = %q, want %q", f, got, want)
+		}
+	}
+}
+
+func TestFilterText(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"", "(every trace)"}, {" \n\t", "(every trace)"}, {"fault\n\tOR  error ", "fault OR error"},
+		{`annotation.a = "x  y"   AND ok`, `annotation.a = "x  y" AND ok`},
+		{`user = "a\"  b" AND  user = "\\"  OR ok`, `user = "a\"  b" AND user = "\\" OR ok`},
+		{"user = \"\x1b[31m\"", "user = \"�[31m\""},
+	}
+	for _, test := range tests {
+		if got := filterText(test.in); got != test.want {
+			t.Errorf("filterText(%q) = %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	tab := table{slices.Concat([]string{"NAME", right("N")}, counted("FAULTS"), []string{"LAST"})}
+	tab.add(slices.Concat([]string{"a", "5"}, count(0, 5), []string{"x"})...)
+	tab.add(slices.Concat([]string{"long name", "12345"}, count(12345, 12345), []string{"y"})...)
+	tab.add("short")
+	want := `NAME           N  FAULTS        LAST
+a              5       0        x
+long name  12345   12345 100 %  y
+short
+`
+	var out strings.Builder
+	if err := tab.write(&out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
