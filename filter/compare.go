@@ -136,7 +136,7 @@ func causeJSONTest(e CauseJSON) test {
 				if MayHaveCause(s.Summary, category) {
 					return Unknown
 				}
-			case matchesAll(patterns, causesOf(s.detail, category), category):
+			case matchesAll(patterns, CausesOf(s.detail, category), category):
 				return Yes
 			}
 		}

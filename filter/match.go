@@ -275,7 +275,7 @@ func (c *compiler) cause(e Cause) compiled {
 		if s.detail == nil {
 			return among(MayHaveCause(s.Summary, e.Category), false)
 		}
-		causes := causesOf(s.detail, e.Category)
+		causes := CausesOf(s.detail, e.Category)
 		for i := range causes {
 			for el := range elements(&causes[i], e.Part) {
 				if s.element = el; block.run(s) == Yes {
@@ -303,7 +303,8 @@ func MayHaveCause(s *tomo.Summary, c Category) bool {
 	return false
 }
 
-func causesOf(d *tomo.Detail, c Category) []tomo.RootCause {
+// CausesOf are the root causes of the category.
+func CausesOf(d *tomo.Detail, c Category) []tomo.RootCause {
 	switch c {
 	case FaultCause:
 		return d.RootCauses.Fault

@@ -757,7 +757,7 @@ func (a *analysis) readDocuments(ctx context.Context, g *gathering) error {
 			g.visit.stamp = stamp
 			for k, reader := range a.readers {
 				if reader.cause != nil && g.byReader[k] != nil {
-					reader.cause(causesOf(c.detail, reader.category), g.byReader[k])
+					reader.cause(filter.CausesOf(c.detail, reader.category), g.byReader[k])
 				}
 			}
 		}
@@ -771,17 +771,6 @@ func (a *analysis) readDocuments(ctx context.Context, g *gathering) error {
 
 // readTogether is how many traces are read whole at a time.
 const readTogether = 1024
-
-func causesOf(d *tomo.Detail, c filter.Category) []tomo.RootCause {
-	switch c {
-	case filter.FaultCause:
-		return d.RootCauses.Fault
-	case filter.ErrorCause:
-		return d.RootCauses.Error
-	default:
-		return d.RootCauses.ResponseTime
-	}
-}
 
 // answer puts the answer together.
 func (a *analysis) answer(g *gathering) *Analysis {

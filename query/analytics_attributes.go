@@ -43,7 +43,9 @@ func ParseAttribute(text string) (Attribute, error) {
 		case len(key) > 1 && key[0] == '.':
 			return Attribute{keyed, key[1:]}, nil
 		case len(key) > 2 && key[0] == '[' && key[len(key)-1] == ']':
-			return Attribute{keyed, strings.Trim(key[1:len(key)-1], `"`)}, nil
+			if key = strings.Trim(strings.TrimSpace(key[1:len(key)-1]), `"`); key != "" {
+				return Attribute{keyed, key}, nil
+			}
 		}
 	}
 	return Attribute{}, invalid("%q is not an attribute; there are %s", text, strings.Join(Attributes(), ", "))

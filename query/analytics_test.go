@@ -774,7 +774,7 @@ func TestAnalysisLimits(t *testing.T) {
 func TestParseAttribute(t *testing.T) {
 	for text, want := range map[string]string{
 		"service": "service", " HTTP.Status ": "http.status", "annotation.Tier": "annotation[Tier]", "annotation[a b]": "annotation[a b]",
-		`Annotation["a.b"]`: "annotation[a.b]", "annotations": "annotations", "rootcause.fault.exception": "rootcause.fault.exception",
+		`Annotation["a.b"]`: "annotation[a.b]", `annotation[ "a.b" ]`: "annotation[a.b]", "annotation[ ]": "", `annotation[""]`: "", "annotations": "annotations", "rootcause.fault.exception": "rootcause.fault.exception",
 		"annotation": "", "annotation[]": "", "annotation.": "", "color": "", "": "", "annotations.x": "", "annotationx": "",
 	} {
 		a, err := query.ParseAttribute(text)
