@@ -164,8 +164,12 @@ func matchesAll(patterns []any, causes []tomo.RootCause, c Category) bool {
 	return true
 }
 
-// matchesShape: a member that the shape lacks equals null.
+// matchesShape: a member that the shape lacks equals null. What is empty equals
+// null and "": the answers have one or the other.
 func matchesShape(pattern, shape any) bool {
+	if (shape == empty{}) {
+		return pattern == nil || pattern == ""
+	}
 	switch pattern := pattern.(type) {
 	case map[string]any:
 		shape, ok := shape.(map[string]any)
@@ -213,22 +217,24 @@ func serviceShape(s *tomo.RootCauseService, c Category) any {
 		} else {
 			exceptions := make([]any, len(e.Exceptions))
 			for j, x := range e.Exceptions {
-				exceptions[j] = map[string]any{"Name": nullable(x.Name), "Message": nullable(x.Message)}
+				exceptions[j] = map[string]any{"Name": orEmpty(x.Name), "Message": orEmpty(x.Message)}
 			}
 			entity["Exceptions"] = exceptions
 		}
 		path[i] = entity
 	}
 	return map[string]any{
-		"Name": s.Name, "Names": []any{s.Name}, "Type": nullable(s.Type), "AccountId": nullable(s.Account),
+		"Name": s.Name, "Names": []any{s.Name}, "Type": orEmpty(s.Type), "AccountId": orEmpty(s.Account),
 		"Inferred": s.Inferred, "EntityPath": path,
 	}
 }
 
-// nullable: the answers have null for what is empty.
-func nullable(text string) any {
+// empty stands for a text that is not told.
+type empty struct{}
+
+func orEmpty(text string) any {
 	if text == "" {
-		return nil
+		return empty{}
 	}
 	return text
 }

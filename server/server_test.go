@@ -522,6 +522,43 @@ func TestCheckoutIsFound(t *testing.T) {
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 // TestHeaders: what every answer to an operation has.
+// TestRootCausesAreFound: a root cause as it is answered, put behind
+// rootcause.json, finds its trace.
+func TestRootCausesAreFound(t *testing.T) {
+	d := open(t, server.Options{})
+	d.put(checkout(t)...)
+	d.put(`{"trace_id":"1-6553f100-00000000000000000000000b","id":"000000000000000b","name":"untyped","start_time":1700000001,"end_time":1700000002,"fault":true,
+		"cause":{"exceptions":[{"id":"000000000000000c","type":"NoMessage"},{"id":"000000000000000d","message":"no type"}]}}`)
+	type summary struct {
+		ID                                                       string `json:"Id"`
+		FaultRootCauses, ErrorRootCauses, ResponseTimeRootCauses []json.RawMessage
+	}
+	summaries := func(expression string) (list []summary) {
+		t.Helper()
+		filter, _ := json.Marshal(expression)
+		var got struct{ TraceSummaries []summary }
+		a := d.post("/TraceSummaries", `{"StartTime":1699999980,"EndTime":1700000040,"FilterExpression":`+string(filter)+`}`)
+		if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 {
+			t.Fatalf("%s: %s", expression, a.body)
+		}
+		return got.TraceSummaries
+	}
+	causes := 0
+	for _, trace := range summaries("") {
+		for _, ofCategory := range [][]json.RawMessage{trace.FaultRootCauses, trace.ErrorRootCauses, trace.ResponseTimeRootCauses} {
+			for _, cause := range ofCategory {
+				causes++
+				if found := summaries("rootcause.json = #[" + string(cause) + "]"); len(found) != 1 || found[0].ID != trace.ID {
+					t.Errorf("%s has the cause %s, which finds %v", trace.ID, cause, found)
+				}
+			}
+		}
+	}
+	if causes < 4 {
+		t.Errorf("%d causes", causes)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	d := open(t, server.Options{})
 	ids := map[string]bool{}
