@@ -44,10 +44,15 @@ describe('analytics', () => {
         expect(await written(page, 'B')).toBe(`!(${await written(page, 'A')})`)
         expect((await figure(page, 'A')) + (await figure(page, 'B'))).toBe(roots.length)
         // What was broken is what differs.
-        await page.getByRole('row', { name: /^Root cause of the fault payments.* only A/ }).waitFor()
+        await page.getByRole('row', { name: /^Root cause of faults: service payments.* only A/ }).waitFor()
         await expectAccessible(page)
         await page.getByRole('button', { name: 'Time of B: Same time as A' }).click()
         await page.getByRole('dialog', { name: 'Time of B' }).getByRole('button', { name: 'The time before' }).waitFor()
+        await expectAccessible(page)
+        await page.keyboard.press('Escape')
+        await page.getByRole('button', { name: /^Slow or failed, and the rest/ }).click()
+        await page.getByRole('listbox').waitFor()
+        await expectAccessible(page)
       },
       { theme },
     ),
@@ -104,16 +109,50 @@ describe('analytics', () => {
       await page.mouse.down()
       await page.mouse.move(box.x + 220, box.y + 80, { steps: 5 })
       await page.mouse.up()
-      await page.getByRole('button', { name: /^Narrow B to [\d.]+ m?s to [\d.]+ m?s$/ }).click()
+      const block = page.getByRole('region', { name: 'Response time', exact: true })
+      await block.getByRole('button', { name: /^Narrow B to [\d.]+ m?s to [\d.]+ m?s$/ }).click()
       await expect.poll(() => parameters(page)['b']).toMatch(/^ok AND responsetime >= [\d.]+ AND responsetime < [\d.]+$/)
       // By keys, in numbers.
       await page.getByRole('spinbutton', { name: 'from' }).fill('100')
       await page.getByRole('spinbutton', { name: 'to' }).fill('250')
-      await page.getByRole('button', { name: 'Narrow A to 100 ms to 250 ms' }).click()
+      await page.keyboard.press('Enter')
+      await expect.poll(() => parameters(page)['took']).toBe('0.1~0.25')
+      await block.getByRole('button', { name: 'Narrow A to 100 ms to 250 ms' }).click()
       await expect.poll(() => parameters(page)['a']).toBe('fault AND responsetime >= 0.1 AND responsetime < 0.25')
       const [low, high] = [0.1, 0.25]
       const within = (root: Document) => Math.round(((root['end_time'] as number) - (root['start_time'] as number)) * 1e6) / 1e6
       await expect.poll(() => figure(page, 'A')).toBe(roots.filter((root) => root['fault'] && within(root) >= low && within(root) < high).length)
+    }))
+
+  test('select a time and durations in the plots, and are restored from their link', () =>
+    browser.visit('/analytics?since=3h&a=fault&b=ok&click=without', async (page) => {
+      const plot = page.getByRole('group', { name: /^Response time of A over time: \d+ traces?/ })
+      await plot.scrollIntoViewIfNeeded()
+      const box = (await plot.boundingBox())!
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 30)
+      await page.mouse.down()
+      await page.mouse.move(box.x + box.width - 14, box.y + 150, { steps: 6 })
+      await page.mouse.up()
+      await expect.poll(() => parameters(page)['took']).toMatch(/^[\d.]+~[\d.]+$/)
+      const { at, took } = parameters(page)
+      expect(at).toMatch(/^20..-.*Z~20..-.*Z$/)
+      await page.reload()
+      const choice = page.getByRole('group', { name: 'Selection' })
+      await choice.first().waitFor()
+      expect(parameters(page)).toMatchObject({ at, took, click: 'without' })
+      await page.getByRole('radio', { name: '− Without this', checked: true }).waitFor()
+      const [low, high] = took!.split('~').map((seconds) => String(Number((Number(seconds) * 1000).toFixed(3))))
+      expect(await page.getByRole('spinbutton', { name: 'from' }).inputValue()).toBe(low)
+      expect(await page.getByRole('spinbutton', { name: 'to' }).inputValue()).toBe(high)
+      // The time narrows the page, the durations a set.
+      await choice.last().getByRole('button', { name: /^Leave .* out of A$/ }).click()
+      await expect.poll(() => parameters(page)['a']).toMatch(/^fault AND !\(responsetime >= [\d.]+ AND responsetime < [\d.]+\)$/)
+      await choice.last().getByRole('button', { name: 'Zoom into this time' }).click()
+      const [start, end] = at!.split('~')
+      await expect.poll(() => parameters(page)['from']).toBe(start)
+      expect(parameters(page)['to']).toBe(end)
+      await choice.first().getByRole('button', { name: 'Select nothing' }).click()
+      await expect.poll(() => Object.keys(parameters(page)).filter((name) => name === 'at' || name === 'took')).toEqual([])
     }))
 
   test('compare a time with the one before', () =>
@@ -121,7 +160,7 @@ describe('analytics', () => {
       await page.getByRole('button', { name: /^Slow or failed, and the rest/ }).click()
       await page.getByRole('option', { name: /^This time, and the time before/ }).click()
       await page.waitForURL(/sets=before/)
-      await page.getByRole('row', { name: /^Service with a fault payments/ }).waitFor()
+      await page.getByRole('row', { name: /^Service with faults payments/ }).waitFor()
       await settled(page)
       const bars = await page.getByRole('img', { name: /^Traces of [AB] over time/ }).count()
       expect(bars).toBe(2)
@@ -195,6 +234,11 @@ describe('analytics', () => {
       const id = (await slowest.getAttribute('title'))!
       await slowest.click()
       expect(new URL(page.url()).pathname).toBe(`/traces/${id}`)
+      // So do the dots, by keys.
+      await page.goBack()
+      await page.getByRole('group', { name: /^Response time of B over time: / }).press('End')
+      await page.keyboard.press('Enter')
+      await page.waitForURL(/\/traces\/1-[0-9a-f]{8}-[0-9a-f]{24}$/)
     }))
 
   test('say what is wrong with a set, and what has no traces', () =>

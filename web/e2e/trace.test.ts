@@ -44,7 +44,7 @@ describe('a trace', () => {
           await expectAccessible(page)
         }
         await page.getByRole('button', { name: 'Find traces like this' }).click()
-        await page.getByRole('group', { name: 'Traces like this' }).waitFor()
+        await page.getByRole('dialog', { name: 'Traces like this' }).waitFor()
         await expectAccessible(page)
         await page.keyboard.press('Escape')
         await page.getByRole('radio', { name: 'Services' }).click()
@@ -53,7 +53,7 @@ describe('a trace', () => {
         await page.getByRole('table').waitFor()
         await expectAccessible(page)
         await page.getByRole('button', { name: 'View', exact: true }).click()
-        await page.getByRole('group', { name: 'View', exact: true }).waitFor()
+        await page.getByRole('dialog', { name: 'View', exact: true }).waitFor()
         await expectAccessible(page)
       },
       { theme },
@@ -82,8 +82,9 @@ describe('a trace', () => {
       await row(page, /^pick items, in progress/).waitFor()
       await row(page, /^payments, ElasticBeanstalk Environment, .*its clock differs/).waitFor()
       // A node of the map leads to its segments, and fades the others.
-      await page.getByRole('button', { name: /^recommendations, Lambda Function, 54 ms/ }).click()
-      await page.waitForURL(/node=recommendations/)
+      // The drawer has just made the map narrower: what was aimed at may have moved on.
+      const node = page.getByRole('button', { name: /^recommendations, Lambda Function, 54 ms/ })
+      await expect.poll(async () => (await node.click(), page.url()), { timeout: 20_000 }).toContain('node=recommendations')
       await page.getByRole('complementary', { name: 'Segment recommendations' }).waitFor()
       await page.keyboard.press('Escape')
       await page.waitForURL((url) => !url.searchParams.has('node') && !url.searchParams.has('span'))
@@ -234,6 +235,7 @@ describe('a trace', () => {
       await page.getByRole('textbox', { name: 'From' }).fill('150')
       await page.getByRole('textbox', { name: 'From' }).press('Enter')
       await expect.poll(zoom).toEqual([150, 500])
+      await page.keyboard.press('Escape')
       await page.getByRole('button', { name: 'Whole time' }).click()
       await expect.poll(zoom).toBeNull()
       await row(page, /^template/).click()
@@ -398,7 +400,7 @@ describe('a trace', () => {
         await drawer(page).getByText('onerror=alert(1)').first().waitFor()
       }
       await page.getByRole('button', { name: 'Find traces like this' }).click()
-      await page.getByRole('group', { name: 'Traces like this' }).waitFor()
+      await page.getByRole('dialog', { name: 'Traces like this' }).waitFor()
       expect(dialogs).toBe(0)
       expect(await page.locator('main img[src=x]').count()).toBe(0)
     })

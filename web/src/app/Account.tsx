@@ -2,7 +2,9 @@ import { useState } from 'react'
 import { Button as AriaButton } from 'react-aria-components'
 import type { Session } from '../api/session'
 import { moment } from '../model/time'
+import { messageOf } from '../model/problems'
 import { Button } from '../ui/Button'
+import { Facts } from '../ui/Card'
 import { Dialog } from '../ui/Dialog'
 import { Icon } from '../ui/Icon'
 import { toast } from '../ui/Toasts'
@@ -13,7 +15,7 @@ import shell from './Shell.module.css'
 /** Who signed in, and the way out. */
 export function Account({ session }: { session: Session }) {
   const [open, setOpen] = useState(false)
-  const leave = () => void endSession().catch((reason: unknown) => toast(reason instanceof Error ? reason.message : String(reason), 'failed'))
+  const leave = () => void endSession().catch((reason: unknown) => toast(messageOf(reason), 'failed'))
   return (
     <>
       <AriaButton className={css.button!} onPress={() => setOpen(true)}>
@@ -36,7 +38,7 @@ export function Account({ session }: { session: Session }) {
           </Button>
         }
       >
-        <dl className={css.facts}>
+        <Facts>
           <dt>Name</dt>
           <dd>{session.Name}</dd>
           <dt>Access key</dt>
@@ -47,7 +49,7 @@ export function Account({ session }: { session: Session }) {
           <dd>{session.Actions.join(', ')}</dd>
           <dt>Until</dt>
           <dd>{moment(session.Ends)}, or two idle hours</dd>
-        </dl>
+        </Facts>
       </Dialog>
     </>
   )

@@ -1,9 +1,9 @@
-import { useQuery } from '@tanstack/react-query'
-import { getGroups } from '../api/xray'
+import { defaultGroup } from '../model/groups'
 import { printSpan } from '../model/time'
 import { IconButton } from '../ui/Button'
 import { Icon } from '../ui/Icon'
 import { Select, type Choice } from '../ui/Select'
+import { useGroups } from './asked'
 import { RangePicker } from './RangePicker'
 import { useShortcuts } from './keys'
 import { useScope } from './scope'
@@ -15,11 +15,11 @@ const never = ''
 /** What a page is about, to choose: group, time, and how often to look again. */
 export function ScopeBar({ grouped = true }: { grouped?: boolean }) {
   const { range, group, every, setGroup, setEvery, refresh } = useScope()
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => getGroups(signal), staleTime: 60_000 })
+  const groups = useGroups()
   useShortcuts('Everywhere', [{ keys: 'r', does: 'Refresh', run: refresh }])
   const choices: Choice<string>[] = [{ value: everything, label: 'All traces' }]
   for (const one of groups.data ?? []) {
-    if (one.GroupName !== 'Default') choices.push({ value: one.GroupName, label: one.GroupName, note: one.FilterExpression ?? '' })
+    if (one.GroupName !== defaultGroup) choices.push({ value: one.GroupName, label: one.GroupName, note: one.FilterExpression ?? '' })
   }
   if (group && !choices.some((choice) => choice.value === group)) choices.push({ value: group, label: group })
   return (

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { bytes, count, duration, percent, plural, rate, short } from './format'
+import { describe, expect, test } from 'vitest'
+import { bytes, count, duration, lasting, milliseconds, percent, percentOf, percentText, plural, rate, short } from './format'
 
 test.each([
   [0, '0'],
@@ -52,3 +52,39 @@ test('the rest', () => {
   expect(plural(1, 'trace')).toBe('1 trace')
   expect(plural(2000, 'entry', 'entries')).toBe('2,000 entries')
 })
+
+describe('percentOf', () => {
+  test.each([
+    ['5', 5],
+    ['0', 0],
+    ['100', 100],
+    ['0.1 %', 0.1],
+    ['2,5', 2.5],
+    ['.5', 0.5],
+    ['100.1', null],
+    ['-1', null],
+    ['', null],
+    ['1e1', null],
+    ['five', null],
+  ])('%s', (text, want) => {
+    expect(percentOf(text)).toBe(want)
+  })
+
+  test('reads what percentText writes', () => {
+    for (const share of [0, 0.001, 0.05, 0.07, 0.29, 1 / 3, 1]) expect(percentOf(percentText(share))! / 100).toBeCloseTo(share, 7)
+    expect(percentText(0.07)).toBe('7')
+  })
+})
+
+test.each([
+  [172_800, '2 days'],
+  [30 * 86_400, '30 days'],
+  [86_400, '24 h 0 min'],
+  [90, '90 s'],
+])('lasting(%d)', (seconds, want) => expect(lasting(seconds)).toBe(want))
+
+test.each([
+  [0.0005, '0.5'],
+  [1.2345678, '1234.568'],
+  [0, '0'],
+])('milliseconds(%d)', (seconds, want) => expect(milliseconds(seconds)).toBe(want))

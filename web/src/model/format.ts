@@ -76,3 +76,26 @@ export function bytes(n: number): string {
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`
 }
+
+/** milliseconds writes seconds as a field for milliseconds has them, to the microsecond. */
+export function milliseconds(seconds: Seconds): string {
+  return String(Number((seconds * 1000).toFixed(3)))
+}
+
+/** lasting writes a long time in days, or a shorter one as duration does. */
+export function lasting(seconds: Seconds): string {
+  return seconds >= 172_800 ? plural(Math.round(seconds / 86_400), 'day') : duration(seconds)
+}
+
+/** percentOf reads a share that was typed in percent; null if it is none from 0 to 100. */
+export function percentOf(text: string): number | null {
+  const trimmed = text.trim().replace(/\s*%$/, '').replace(',', '.')
+  if (!/^\d+(\.\d*)?$|^\.\d+$/.test(trimmed)) return null
+  const value = Number(trimmed)
+  return value <= 100 ? value : null
+}
+
+/** percentText writes a share from 0 to 1 as percentOf reads it. */
+export function percentText(share: number): string {
+  return String(Number((share * 100).toFixed(6)))
+}

@@ -22,11 +22,17 @@ export function countBetween(entries: readonly HistogramEntry[], low: Seconds, h
   return entries.reduce((sum, entry) => (entry.Value >= low && entry.Value < high ? sum + entry.Count : sum), 0)
 }
 
+/** shareOf is a part of a whole, 0 of nothing. */
+export function shareOf(n: number, total: number): number {
+  return total > 0 ? n / total : 0
+}
+
 /** A bar of a drawn histogram: values from `low` up to `high`, which is not in it. */
 export interface Bar {
   low: Seconds
   high: Seconds
-  count: number
+  /** Of each of the sets. */
+  counts: number[]
 }
 
 export interface Bars {
@@ -43,27 +49,34 @@ export function isWide(low: Seconds, high: Seconds): boolean {
 }
 
 /**
- * barsOf gathers entries into at most `most` bars of equal width on the axis, for
- * drawing. Ends are round, to the millisecond or three digits, so that a range of bars
- * makes a filter that people can read. `within` zooms in.
+ * barsOf gathers the entries of some sets, each in ascending order, into the same at
+ * most `most` bars of equal width on the axis, for drawing. Ends are round, to the
+ * millisecond or three digits, so that a range of bars makes a filter that people can
+ * read. `within` zooms in.
  */
-export function barsOf(entries: readonly HistogramEntry[], most: number, within?: { low: Seconds; high: Seconds }): Bars {
-  const inside = within ? entries.filter((entry) => entry.Value >= within.low && entry.Value < within.high) : entries
-  if (inside.length === 0) return { scale: 'linear', bars: [] }
-  const low = inside[0]!.Value
-  const high = inside.at(-1)!.Value
-  return isWide(low, high) ? logBars(inside, low, high, most) : linearBars(inside, low, high, most)
+export function barsOf(sets: readonly (readonly HistogramEntry[])[], most: number, within?: { low: Seconds; high: Seconds }): Bars {
+  const inside = within ? sets.map((entries) => entries.filter((entry) => entry.Value >= within.low && entry.Value < within.high)) : sets
+  const ends = inside.flatMap((entries) => (entries.length > 0 ? [entries[0]!.Value, entries.at(-1)!.Value] : []))
+  if (ends.length === 0) return { scale: 'linear', bars: [] }
+  const [low, high] = [Math.min(...ends), Math.max(...ends)]
+  const scale = isWide(low, high) ? 'log' : 'linear'
+  const edges = scale === 'log' ? logEdges(low, high, most) : linearEdges(low, high, most)
+  const bars = edges.slice(1).map((edge, i): Bar => ({ low: edges[i]!, high: edge, counts: sets.map(() => 0) }))
+  inside.forEach((entries, set) => {
+    let at = 0
+    for (const entry of entries) {
+      while (at < bars.length - 1 && entry.Value >= bars[at]!.high - 1e-9) at++
+      bars[at]!.counts[set]! += entry.Count
+    }
+  })
+  return { scale, bars }
 }
 
-function linearBars(entries: readonly HistogramEntry[], low: Seconds, high: Seconds, most: number): Bars {
-  const milliseconds = Math.max(1, Math.ceil(((high - low) * 1000 + 1) / most))
-  const step = roundStep(milliseconds)
+function linearEdges(low: Seconds, high: Seconds, most: number): Seconds[] {
+  const step = roundStep(Math.max(1, Math.ceil(((high - low) * 1000 + 1) / most)))
   const first = Math.floor((low * 1000 + 1e-6) / step)
   const last = Math.floor((high * 1000 + 1e-6) / step)
-  const bars: Bar[] = []
-  for (let i = first; i <= last; i++) bars.push({ low: (i * step) / 1000, high: ((i + 1) * step) / 1000, count: 0 })
-  for (const entry of entries) bars[Math.floor((entry.Value * 1000 + 1e-6) / step) - first]!.count += entry.Count
-  return { scale: 'linear', bars }
+  return Array.from({ length: last - first + 2 }, (_, i) => ((first + i) * step) / 1000)
 }
 
 /** roundStep is the next of 1, 2, 5, 10, 20 … that is not smaller. */
@@ -73,22 +86,14 @@ function roundStep(n: number): number {
   return 10 * power
 }
 
-function logBars(entries: readonly HistogramEntry[], low: Seconds, high: Seconds, most: number): Bars {
+function logEdges(low: Seconds, high: Seconds, most: number): Seconds[] {
   const from = Math.log10(Math.max(low, least))
   const to = Math.log10(Math.max(high, least))
   const perDecade = [50, 25, 20, 10, 5, 4, 2, 1].find((n) => (to - from) * n + 2 <= most) ?? 1
   const first = Math.floor(from * perDecade + 1e-9)
   const last = Math.floor(to * perDecade + 1e-9)
-  const edge = (i: number) => Number((10 ** (i / perDecade)).toPrecision(3))
-  const bars: Bar[] = []
-  for (let i = first; i <= last; i++) bars.push({ low: edge(i), high: edge(i + 1), count: 0 })
-  bars[0]!.low = Math.min(bars[0]!.low, low)
-  let at = 0
-  for (const entry of entries) {
-    while (at < bars.length - 1 && entry.Value >= bars[at]!.high) at++
-    bars[at]!.count += entry.Count
-  }
-  return { scale: 'log', bars }
+  const edges = Array.from({ length: last - first + 2 }, (_, i) => Number((10 ** ((first + i) / perDecade)).toPrecision(3)))
+  return [Math.min(edges[0]!, low), ...edges.slice(1)]
 }
 
 /** mergeHistograms adds up two histograms, each in ascending order. */

@@ -1,3 +1,4 @@
+import type { AnalysisCounts } from '../api/analysis'
 import type { Statistics } from '../api/xray'
 
 /** How a request ends. Error is 4xx, throttle 429, fault 5xx. */
@@ -31,6 +32,11 @@ export function figuresOf(statistics: Statistics | null): Figures {
     total: statistics.TotalCount,
     time: statistics.TotalResponseTime,
   }
+}
+
+/** countedFigures is how traces ended by an analysis. Those without a root are in the total alone. */
+export function countedFigures(counts: AnalysisCounts): Figures {
+  return { ok: counts.OkCount, error: counts.ErrorCount, throttle: counts.ThrottleCount, fault: counts.FaultCount, total: counts.TotalCount, time: 0 }
 }
 
 /** addFigures adds up. */

@@ -4,6 +4,11 @@ export interface Problems {
   rest: string
 }
 
+/** messageOf is what to tell of something that was thrown. */
+export function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason)
+}
+
 export const noProblems: Problems = { members: {}, rest: '' }
 
 /**
@@ -12,7 +17,7 @@ export const noProblems: Problems = { members: {}, rest: '' }
  * Tomo begin with their names. `words` tells by what else a member is recognised.
  */
 export function problemsOf(error: unknown, members: readonly string[], words: readonly (readonly [RegExp, string])[] = []): Problems {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   if (!(error instanceof Error && 'status' in error)) return { members: {}, rest: message } // not of the server
   const found: Record<string, string> = {}
   const unplaced: string[] = []

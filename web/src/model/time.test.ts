@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ago, parseRange, parseSpan, periodFor, printRange, printSpan, timeTicks, windowOf, type Range } from './time'
+import { ago, parseRange, parseSpan, periodFor, printRange, printSpan, timeTicks, windowOf, type Range, localText, moment, toTheSecond, when, windowFrom } from './time'
 
 test.each([
   ['5m', 300],
@@ -69,4 +69,18 @@ test.each([
     expect(tick).toBeGreaterThanOrEqual(window.start)
     expect(tick).toBeLessThan(window.end)
   }
+})
+
+test('fields for a time come back', () => {
+  const window = { start: 1767607200, end: 1767607201.25 }
+  expect(windowFrom(localText(window.start, 'millisecond'), localText(window.end, 'millisecond'))).toEqual(window)
+  expect(windowFrom(localText(window.start, 'second'), localText(window.end + 0.9, 'second'))).toEqual({ start: window.start, end: 1767607202 })
+  for (const [from, to] of [['', ''], ['x', '2026-01-05T10:00:00'], ['2026-01-05T10:00:00', '2026-01-05T10:00:00']] as const) expect(windowFrom(from, to)).toBeNull()
+})
+
+test('times of today have no day', () => {
+  const start = 1767607200.125
+  expect(when(start, new Date(start * 1000))).toMatch(/^\d\d:00:00\.125$/)
+  expect(when(start, new Date((start + 40 * 86_400) * 1000))).toMatch(/^\w+ \d+, \d\d:00:00\.125$/)
+  expect(moment(start)).toBe(`${toTheSecond(start)}.125`)
 })

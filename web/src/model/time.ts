@@ -75,6 +75,18 @@ export function printMoment(seconds: Seconds): string {
   return new Date(Math.round(seconds * 1000)).toISOString().replace('.000Z', 'Z')
 }
 
+/** localText is a moment as a field of the type datetime-local wants it, in the reader's zone, to the second or the millisecond. */
+export function localText(seconds: Seconds, to: 'second' | 'millisecond'): string {
+  const date = new Date(to === 'second' ? Math.floor(seconds) * 1000 : Math.round(seconds * 1000))
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, to === 'second' ? 19 : 23)
+}
+
+/** windowFrom reads two such fields; null if they are no window. */
+export function windowFrom(from: string, to: string): Window | null {
+  const window = { start: Date.parse(from) / 1000, end: Date.parse(to) / 1000 }
+  return window.start < window.end ? window : null
+}
+
 /** windowOf is the window of a range at a moment. */
 export function windowOf(range: Range, now: Seconds): Window {
   if (range.kind === 'between') return { start: range.start, end: range.end }
@@ -104,9 +116,22 @@ export function clock(seconds: Seconds, other: Seconds = Date.now() / 1000): str
 
 /** moment writes a moment in full, in the reader's zone, to the millisecond. */
 export function moment(seconds: Seconds): string {
+  return `${toTheSecond(seconds)}.${String(new Date(seconds * 1000).getMilliseconds()).padStart(3, '0')}`
+}
+
+/** toTheSecond writes a moment in full, in the reader's zone, without parts of a second. */
+export function toTheSecond(seconds: Seconds): string {
   const date = new Date(seconds * 1000)
-  const milliseconds = String(date.getMilliseconds()).padStart(3, '0')
-  return `${yearFormat.format(date)}, ${secondFormat.format(date)}.${milliseconds}`
+  return `${yearFormat.format(date)}, ${secondFormat.format(date)}`
+}
+
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' })
+const dayTimeFormat = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' })
+
+/** when writes a start, with the day if it is not today's. */
+export function when(start: Seconds, now: Date = new Date()): string {
+  const date = new Date(start * 1000)
+  return (date.toDateString() === now.toDateString() ? timeFormat : dayTimeFormat).format(date)
 }
 
 /** ago says how long before now a moment was: "3 min ago". */

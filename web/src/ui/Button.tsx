@@ -19,6 +19,11 @@ export function Button({ look = 'plain', icon, children, ...rest }: ButtonProps)
   )
 }
 
+/** linkLook makes a link look like a button. */
+export function linkLook(look: 'main' | 'plain', size: 'tall' | 'usual' = 'usual'): string {
+  return `${css.button} ${css[look]} ${css.link} ${size === 'tall' ? css.tall : ''}`
+}
+
 interface IconButtonProps extends Omit<AriaProps, 'className' | 'style' | 'children' | 'aria-label'> {
   /** What it does; read aloud, and shown to who rests on it. */
   label: string

@@ -27,6 +27,28 @@ export function Card({ title, aside, about, flush = false, children }: CardProps
   )
 }
 
+interface BlockProps {
+  title: string
+  /** Beside the title, at its end. */
+  aside?: ReactNode
+  className?: string | undefined
+  children: ReactNode
+}
+
+/** A part of a page of figures and charts: closer than a card, and a landmark. */
+export function Block({ title, aside, className = '', children }: BlockProps) {
+  const id = useId()
+  return (
+    <section className={`${css.block} ${className}`} aria-labelledby={id}>
+      <header className={css.blockHead}>
+        <h2 id={id}>{title}</h2>
+        {typeof aside === 'string' ? <span className="note">{aside}</span> : aside}
+      </header>
+      {children}
+    </section>
+  )
+}
+
 /** A figure with its name. */
 export function Tile({ name, value, note, look }: { name: string; value: ReactNode; note?: ReactNode; look?: 'warning' | undefined }) {
   return (
@@ -40,12 +62,17 @@ export function Tile({ name, value, note, look }: { name: string; value: ReactNo
   )
 }
 
-/** Figures side by side. */
-export function Tiles({ children }: { children: ReactNode }) {
-  return <dl className={css.tiles}>{children}</dl>
+/** Figures side by side; within a panel they are small. */
+export function Tiles({ small = false, children }: { small?: boolean; children: ReactNode }) {
+  return <dl className={`${css.tiles} ${small ? css.small : ''}`}>{children}</dl>
 }
 
 /** A word about something, in a frame. */
 export function Badge({ children, look = 'plain' }: { children: ReactNode; look?: 'plain' | 'accent' | 'good' | 'warning' | 'bad' }) {
   return <span className={`${css.badge} ${css[look]}`}>{children}</span>
+}
+
+/** Names with what they have for a value, in two columns. */
+export function Facts({ children }: { children: ReactNode }) {
+  return <dl className={css.facts}>{children}</dl>
 }

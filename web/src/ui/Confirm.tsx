@@ -1,4 +1,5 @@
 import { useState, type ReactNode } from 'react'
+import { messageOf } from '../model/problems'
 import { Button } from './Button'
 import { Dialog } from './Dialog'
 import { Notice } from './State'
@@ -22,7 +23,7 @@ export function Confirm({ title, does, run, onClose, children, look = 'danger' }
     setBusy(true)
     run().then(onClose, (reason: unknown) => {
       setBusy(false)
-      setError(reason instanceof Error ? reason.message : String(reason))
+      setError(messageOf(reason))
     })
   }
   return (

@@ -28,6 +28,11 @@ export function OutcomeBadge({ outcome, text }: { outcome: Outcome; text?: strin
   )
 }
 
+/** outcomeText is the class of words that are about an outcome. */
+export function outcomeText(outcome: Outcome): string {
+  return css[`${outcome}Text`] ?? ''
+}
+
 /** How the requests ended, as a bar with the parts in proportion. */
 export function OutcomeBar({ figures }: { figures: Figures }) {
   const present = outcomes.filter((outcome) => figures[outcome] > 0)

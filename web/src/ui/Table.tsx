@@ -24,10 +24,14 @@ interface TableProps<Row> {
   /** The column that sorts at first, and whether downward. */
   sorted?: { column: string; down: boolean }
   selected?: string | undefined
+  /** It stands by itself on a page. */
+  framed?: boolean
+  /** What is said of it, below. */
+  foot?: ReactNode
 }
 
 /** A table whose heads sort it. For thousands of rows, see the list of traces. */
-export function Table<Row>({ label, columns, rows, rowKey, sorted, selected }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, rowKey, sorted, selected, framed = false, foot }: TableProps<Row>) {
   const [order, setOrder] = useState(sorted ?? null)
   const shown = useMemo(() => {
     const by = columns.find((column) => column.id === order?.column)?.sort
@@ -40,7 +44,7 @@ export function Table<Row>({ label, columns, rows, rowKey, sorted, selected }: T
     })
   }, [rows, columns, order])
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-label={label}>
+    <div className={`${css.scroll} ${framed ? css.framed : ''}`} tabIndex={0} role="region" aria-label={label}>
       <table className={css.table}>
         <thead>
           <tr>
@@ -83,6 +87,7 @@ export function Table<Row>({ label, columns, rows, rowKey, sorted, selected }: T
           })}
         </tbody>
       </table>
+      {foot && <p className={`note ${css.foot}`}>{foot}</p>}
     </div>
   )
 }

@@ -1,31 +1,34 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
-import { useCallback, useMemo, useRef, useState } from 'react'
-import { analyse, type Analysis, type AnalysisProgress, type AnalysisQuestion, type AnalysisSet } from '../../api/analysis'
+import { getRouteApi, Link, useRouter } from '@tanstack/react-router'
+import { useCallback, useMemo, useRef } from 'react'
+import type { Analysis, AnalysisSet } from '../../api/analysis'
 import type { Window } from '../../api/xray'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
+import { useAnalysis, type Counting } from '../../app/useAnalysis'
 import type { EditorHandle } from '../../editor/FilterEditor'
-import { number } from '../../model/filter'
+import { brushOf, noBrush, printBrush, type Brush } from '../../model/brush'
+import { timesBelow } from '../../model/filter'
 import { count, duration, percent, plural } from '../../model/format'
-import { countBetween } from '../../model/histogram'
+import { countBetween, shareOf } from '../../model/histogram'
+import { countedFigures } from '../../model/outcome'
 import { clock, labelOf as rangeLabel, printSpan } from '../../model/time'
 import { Button, IconButton } from '../../ui/Button'
+import { Block } from '../../ui/Card'
+import { TimesFields } from '../../ui/FromTo'
 import { Icon } from '../../ui/Icon'
 import { Segmented } from '../../ui/Segmented'
 import { Select } from '../../ui/Select'
 import { Empty, Failed, Loading, Notice } from '../../ui/State'
-import type { TimeSelection } from '../../ui/chart/Histogram'
+import { Histogram } from '../../ui/chart/Histogram'
 import { OutcomeSeries } from '../../ui/chart/OutcomeSeries'
+import { brushWords, Scatter } from '../../ui/chart/Scatter'
 import { Differences } from './Differences'
 import { Distributions } from './Distributions'
 import { FiguresTable } from './Figures'
-import { byOf, countsFigures, hiddenAttributes, hideOf, mostAttributes, needsSlowest, otherWindow, presetOf, presets, refine, searchOf, setsOf, shareOf, shownAttributes, swap, valueText, type OtherTime, type Sets, type Which } from './model'
+import { byOf, hiddenAttributes, hideOf, mostAttributes, needsSlowest, otherWindow, presetOf, presets, refine, searchOf, setsOf, shownAttributes, shifted, swap, valueText, type OtherTime, type SetName, type Sets, type Which } from './model'
 import { OtherTimePicker } from './OtherTimePicker'
-import { PairedHistogram } from './PairedHistogram'
 import { RefineButtons, RefiningProvider } from './Refine'
-import { Scatter } from './Scatter'
 import type { AnalyticsSearch, PresetName } from './search'
 import { SetCard } from './SetCard'
 import css from './analytics.module.css'
@@ -37,16 +40,18 @@ export function AnalyticsPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const { window, group, setRange } = useScope()
-  const [without, setWithout] = useState(false)
+  const without = search.click === 'without'
   const editors = { a: useRef<EditorHandle>(null), b: useRef<EditorHandle>(null) }
-  const change = useCallback((next: AnalyticsSearch) => void navigate({ search: (before) => ({ ...before, ...next }) }), [navigate])
+  const change = useCallback((next: AnalyticsSearch, replace = false) => void navigate({ search: (before) => ({ ...before, ...next }), replace }), [navigate])
+  const setWithout = (wanted: boolean) => change({ click: wanted ? 'without' : undefined }, true)
+  const brush = useMemo(() => brushOf({ at: search.at, took: search.took }), [search.at, search.took])
 
   // Some presets hang on how long the slowest traces took.
   const bySlowest = needsSlowest(search)
   const slowest = useAnalysis({ window, group }, bySlowest)
-  const ready = !bySlowest || (slowest.answer !== null && !slowest.stale)
-  const known = !bySlowest || slowest.answer !== null // perhaps as it was a moment ago
-  const sets = useMemo(() => setsOf(search, slowest.answer?.Sets[0]?.ResponseTime.P95 ?? null), [search, slowest.answer])
+  const ready = !bySlowest || (slowest.data !== undefined && !slowest.stale)
+  const known = !bySlowest || slowest.data !== undefined // perhaps as it was a moment ago
+  const sets = useMemo(() => setsOf(search, slowest.data?.Sets[0]?.ResponseTime.P95 ?? null), [search, slowest.data])
   const other = useMemo(() => otherWindow(sets.time, window), [sets.time, window])
   const shown = useMemo(() => shownAttributes(search.by), [search.by])
   const hidden = useMemo(() => hiddenAttributes(search.hide), [search.hide])
@@ -68,7 +73,7 @@ export function AnalyticsPage() {
     },
     ready,
   )
-  const analysis = compared.answer
+  const analysis = compared.data
   const put = useCallback((next: Sets) => change(searchOf(next)), [change])
   const refining = useMemo(() => ({ without, refine: (which: Which, condition: string) => put(refine(sets, which, condition, without)) }), [sets, without, put])
   const choosePreset = (name: PresetName | 'own') => {
@@ -88,16 +93,16 @@ export function AnalyticsPage() {
     { value: 'own' as const, label: 'Sets of your own', note: 'as they are written below' },
   ]
   const [a, b] = analysis?.Sets ?? []
-  const running = slowest.running ?? compared.running
+  const running = [slowest, compared].find((one) => one.running)
   const failed = slowest.error ?? compared.error
   const stopped = slowest.stopped || compared.stopped
   const again = () => {
-    slowest.ask()
-    compared.ask()
+    if (bySlowest) slowest.go()
+    if (ready) compared.go()
   }
-  const card = { ready: known, stale: compared.stale || running !== null }
+  const card = { ready: known, stale: compared.stale || running !== undefined }
   return (
-    <Page title="Analytics" aside={<ProgressLine running={running} cancel={compared.running ? compared.cancel : slowest.cancel} />} scoped>
+    <Page title="Analytics" aside={running && <ProgressLine of={running} />} scoped>
       <RefiningProvider value={refining}>
         <div className={css.page}>
           <div className={css.toolbar}>
@@ -146,7 +151,7 @@ export function AnalyticsPage() {
           ) : !analysis || !a || !b ? (
             <Loading what="Comparing" />
           ) : (
-            <div className={compared.stale ? css.stale : undefined} aria-busy={running !== null}>
+            <div className={`${css.results} ${compared.stale ? 'stale' : ''}`} aria-busy={running !== undefined}>
               {a.WindowCount + b.WindowCount === 0 ? (
                 <NoTraces />
               ) : (
@@ -160,6 +165,8 @@ export function AnalyticsPage() {
                   measure={measure}
                   onMeasure={(value) => change({ measure: value === 'Duration' ? 'duration' : undefined })}
                   onZoom={({ start, end }) => setRange({ kind: 'between', start, end })}
+                  brush={brush}
+                  onBrush={(next) => change(printBrush(next), true)}
                   hidden={hidden}
                   onHide={(next) => change({ hide: hideOf(next) })}
                 >
@@ -191,25 +198,42 @@ interface ComparisonProps {
   measure: 'ResponseTime' | 'Duration'
   onMeasure: (measure: 'ResponseTime' | 'Duration') => void
   onZoom: (window: Window) => void
+  /** What is selected in the charts; a time is one of A. */
+  brush: Brush
+  onBrush: (brush: Brush) => void
   hidden: ReadonlySet<string>
   onHide: (hidden: ReadonlySet<string>) => void
   children: React.ReactNode
 }
 
-function Comparison({ analysis, a, b, sets, window, other, measure, onMeasure, onZoom, hidden, onHide, children }: ComparisonProps) {
-  const [times, setTimes] = useState<TimeSelection | null>(null)
-  const keyword = measure === 'Duration' ? 'duration' : 'responsetime'
-  const measureName = measure === 'Duration' ? 'Duration' : 'Response time'
+function Comparison({ analysis, a, b, sets, window, other, measure, onMeasure, onZoom, brush, onBrush, hidden, onHide, children }: ComparisonProps) {
+  const router = useRouter()
+  const name = measure === 'Duration' ? 'Duration' : 'Response time'
   const width = analysis.BucketWidth ?? 60
   const empty = [a.TotalCount === 0 ? 'A' : '', b.TotalCount === 0 ? 'B' : ''].filter(Boolean).join(' and ')
-  const all = [...a.Dots, ...b.Dots].map((dot) => dot.Seconds)
-  const series = (set: AnalysisSet) => set.Series.map((bucket) => ({ start: bucket.Time, figures: countsFigures(bucket) }))
-  const condition = times && `${keyword} >= ${number(times.low)} AND ${keyword} < ${number(times.high)}`
+  const seconds = [...a.Dots, ...b.Dots].map((dot) => dot.Seconds)
+  const span = { low: Math.min(...seconds), high: Math.max(...seconds) }
+  const series = (set: AnalysisSet) => set.Series.map((bucket) => ({ start: bucket.Time, figures: countedFigures(bucket) }))
   // Another time of B moves along with that of A, unless it is one of its own.
-  const zoomB = (part: Window) => {
-    const by = other && sets.time.kind === 'earlier' ? window.start - other.start : 0
-    onZoom({ start: part.start + by, end: part.end + by })
-  }
+  const earlier = sets.time.kind === 'between' ? null : window.start - (other ?? window).start
+  const choice = <Choice brush={brush} a={a} b={b} measure={measure} onZoom={onZoom} onBrush={onBrush} />
+  const scatter = (letter: SetName, set: AnalysisSet, of: Window, behind: number | null) => (
+    <div className={css.scatter}>
+      <h3 className={letter === 'a' ? css.textA : css.textB}>{letter.toUpperCase()}</h3>
+      <Scatter
+        label={`${name} of ${letter.toUpperCase()} over time`}
+        window={of}
+        dots={set.Dots}
+        total={set.TotalCount}
+        span={span}
+        brush={{ at: brush.at && behind !== null ? shifted(brush.at, -behind) : null, took: brush.took }}
+        onBrush={({ at, took }) => onBrush({ at: at && behind !== null ? shifted(at, behind) : null, took })}
+        onOpen={(id) => router.history.push(`/traces/${id}`)}
+        height={220}
+      />
+      <Slowest set={set} />
+    </div>
+  )
   return (
     <>
       {empty !== '' && <Notice look="warning">No trace matches {empty} in this time: there is nothing to compare with.</Notice>}
@@ -219,15 +243,12 @@ function Comparison({ analysis, a, b, sets, window, other, measure, onMeasure, o
         </Notice>
       )}
       <div className={css.overview}>
-        <section className={css.block} aria-label="Figures">
-          <header className={css.blockHead}>
-            <h2>Figures</h2>
-          </header>
+        <Block title="Figures">
           <FiguresTable a={a} b={b} measure={measure} />
-        </section>
-        <section className={css.block} aria-label={measureName}>
-          <header className={css.blockHead}>
-            <h2>{measureName}</h2>
+        </Block>
+        <Block
+          title={name}
+          aside={
             <Segmented
               label="Time"
               value={measure}
@@ -237,75 +258,83 @@ function Comparison({ analysis, a, b, sets, window, other, measure, onMeasure, o
               ]}
               onChange={onMeasure}
             />
-          </header>
-          <PairedHistogram label={`${measureName} of both sets`} a={a[measure]} b={b[measure]} selection={times} onSelect={setTimes} />
-          <TimeChoice value={times} onChange={setTimes} />
-          {times && condition && (
-            <p className={css.choice}>
-              <span>
-                {duration(times.low)} – {duration(times.high)}: A {percent(shareOf(countBetween(a[measure].Histogram, times.low, times.high), a[measure].Count))}, B {percent(shareOf(countBetween(b[measure].Histogram, times.low, times.high), b[measure].Count))}
-              </span>
-              <RefineButtons condition={condition} of={`${duration(times.low)} to ${duration(times.high)}`} />
-            </p>
-          )}
-        </section>
-        <section className={css.block} aria-label="Traces over time">
-          <header className={css.blockHead}>
-            <h2>Traces over time</h2>
-            <span className={css.note}>each bar {printSpan(width)}</span>
-          </header>
+          }
+        >
+          <Histogram
+            label={`${name} of both sets`}
+            things="traces"
+            sets={[
+              { name: 'A', entries: a[measure].Histogram, percentiles: [0.95] },
+              { name: 'B', entries: b[measure].Histogram, percentiles: [0.95] },
+            ]}
+            selection={brush.took}
+            onSelect={(took) => onBrush({ ...brush, took })}
+            height={236}
+          />
+          <TimesFields label={name} value={brush.took} onChange={(took) => onBrush({ ...brush, took })} />
+          {brush.took && choice}
+        </Block>
+        <Block title="Traces over time" aside={`each bar ${printSpan(width)}`}>
           <h3 className={css.textA}>A</h3>
           <OutcomeSeries label="Traces of A over time" things="trace" window={window} step={width} buckets={series(a)} onSelect={onZoom} height={112} />
           <h3 className={css.textB}>
             B{' '}
             {other && (
-              <span className={css.note}>
+              <span className="note">
                 {clock(other.start, other.end)} – {clock(other.end, other.start)}
               </span>
             )}
           </h3>
-          <OutcomeSeries label="Traces of B over time" things="trace" window={other ?? window} step={width} buckets={series(b)} {...(sets.time.kind === 'between' ? {} : { onSelect: zoomB })} height={112} />
-        </section>
+          <OutcomeSeries label="Traces of B over time" things="trace" window={other ?? window} step={width} buckets={series(b)} {...(earlier === null ? {} : { onSelect: (part: Window) => onZoom(shifted(part, earlier)) })} height={112} />
+        </Block>
       </div>
       <Differences analysis={analysis} hidden={hidden} onHide={onHide} />
       {children}
-      {all.length > 0 && (
-        <section className={css.block} aria-label={`${measureName} of each trace`}>
-          <header className={css.blockHead}>
-            <h2>{measureName} of each trace</h2>
-            <span className={css.note}>A dot leads to its trace.</span>
-          </header>
+      {seconds.length > 0 && (
+        <Block title={`${name} of each trace`} aside={a.AllDots && b.AllDots ? 'Each dot is a trace.' : 'A dot is the slowest of some traces near each other; no failure and no outlier is left out.'}>
+          {(brush.at ?? brush.took) && choice}
           <div className={css.grid2}>
-            <Scatter name="a" set={a} window={window} low={Math.min(...all)} high={Math.max(...all)} measure={measureName} />
-            <Scatter name="b" set={b} window={other ?? window} low={Math.min(...all)} high={Math.max(...all)} measure={measureName} />
+            {scatter('a', a, window, 0)}
+            {scatter('b', b, other ?? window, earlier)}
           </div>
-        </section>
+        </Block>
       )}
     </>
   )
 }
 
-/** The range of times as numbers: exact, and for who has no pointer. */
-function TimeChoice({ value, onChange }: { value: TimeSelection | null; onChange: (value: TimeSelection | null) => void }) {
-  const [draft, setDraft] = useState<{ of: TimeSelection | null; low: string; high: string }>({ of: null, low: '', high: '' })
-  const text = (seconds: number) => String(Number((seconds * 1000).toFixed(3)))
-  const shown = draft.of === value ? draft : { of: value, low: value ? text(value.low) : '', high: value ? text(value.high) : '' }
-  const change = (low: string, high: string) => {
-    const [from, to] = [Number(low) / 1000, Number(high) / 1000]
-    const next = high !== '' && from >= 0 && to > from ? { low: from, high: to } : null
-    setDraft({ of: next, low, high })
-    onChange(next)
-  }
+/** What is selected in the charts, how much of each set that is, and what can be done with it. */
+function Choice({ brush, a, b, measure, onZoom, onBrush }: Pick<ComparisonProps, 'brush' | 'a' | 'b' | 'measure' | 'onZoom' | 'onBrush'>) {
+  const { at, took } = brush
+  const part = (set: AnalysisSet) => took && percent(shareOf(countBetween(set[measure].Histogram, took.low, took.high), set[measure].Count))
   return (
-    <div className={css.fields}>
-      <label>
-        from <input type="number" min={0} step="any" value={shown.low} onChange={(event) => change(event.target.value, shown.high)} /> ms
-      </label>
-      <label>
-        to <input type="number" min={0} step="any" value={shown.high} onChange={(event) => change(shown.low, event.target.value)} /> ms
-      </label>
-      {value && <IconButton label="Choose no range" icon={<Icon name="close" size={14} />} onPress={() => onChange(null)} />}
+    <div className={css.choice} role="group" aria-label="Selection">
+      <span>
+        {brushWords(brush)}
+        {took && `: ${at ? 'of all times ' : ''}A ${part(a)}, B ${part(b)}`}
+      </span>
+      <span className={css.controls}>
+        {at && <Button onPress={() => onZoom(at)}>Zoom into this time</Button>}
+        {took && <RefineButtons condition={timesBelow(measure === 'Duration' ? 'duration' : 'responsetime', took)} of={`${duration(took.low)} to ${duration(took.high)}`} />}
+        <IconButton label="Select nothing" icon={<Icon name="close" size={14} />} onPress={() => onBrush(noBrush)} />
+      </span>
     </div>
+  )
+}
+
+/** Links to the slowest traces of a set. */
+function Slowest({ set }: { set: AnalysisSet }) {
+  if (set.Dots.length === 0) return null
+  const slowest = [...set.Dots].sort((a, b) => b.Seconds - a.Seconds).slice(0, 3)
+  return (
+    <p className={css.slowest}>
+      The slowest:{' '}
+      {slowest.map((dot) => (
+        <Link key={dot.Id} to="/traces/$trace" params={{ trace: dot.Id }} title={dot.Id}>
+          {duration(dot.Seconds)}
+        </Link>
+      ))}
+    </p>
   )
 }
 
@@ -330,58 +359,16 @@ function NoTraces() {
 }
 
 /** How far an analysis is, and a way to end it. It shows itself only if it takes a while. */
-function ProgressLine({ running, cancel }: { running: AnalysisProgress | null; cancel: () => void }) {
-  if (!running) return null
-  const { Looked, Total, Read, ToRead } = running
-  const share = Total + ToRead > 0 ? (Looked + Read) / (Total + ToRead) : 0
+function ProgressLine({ of: { progress, done, stop } }: { of: Counting }) {
   return (
     <span className={css.progress} role="status">
-      <progress value={share} max={1} aria-label="Progress of the analysis" />
+      <progress value={done ?? 0} max={1} aria-label="Progress of the analysis" />
       <span>
-        {Total === 0 ? 'Comparing…' : `${count(Looked)} of ${plural(Total, 'trace')} looked at${ToRead > 0 ? `, ${count(Read)} of ${count(ToRead)} read whole` : ''}`}
+        {!progress || progress.Total === 0 ? 'Comparing…' : `${count(progress.Looked)} of ${plural(progress.Total, 'trace')} looked at${progress.ToRead > 0 ? `, ${count(progress.Read)} of ${count(progress.ToRead)} read whole` : ''}`}
       </span>
-      <Button look="quiet" icon={<Icon name="stop" size={14} />} onPress={cancel}>
+      <Button look="quiet" icon={<Icon name="stop" size={14} />} onPress={stop}>
         Stop
       </Button>
     </span>
   )
-}
-
-interface Asked {
-  answer: Analysis | null
-  /** The answer is to an earlier question. */
-  stale: boolean
-  error: Error | null
-  /** null: nothing runs. */
-  running: AnalysisProgress | null
-  stopped: boolean
-  cancel: () => void
-  ask: () => void
-}
-
-const noProgress: AnalysisProgress = { Looked: 0, Read: 0, ToRead: 0, Total: 0 }
-
-/** useAnalysis asks a question, once there is reason to. */
-function useAnalysis(question: AnalysisQuestion, enabled: boolean): Asked {
-  const client = useQueryClient()
-  const [progress, setProgress] = useState(noProgress)
-  const queryKey = ['analysis', question]
-  const answer = useQuery({
-    queryKey,
-    queryFn: ({ signal }) => {
-      setProgress(noProgress)
-      return analyse(question, signal, setProgress)
-    },
-    enabled,
-  })
-  const running = enabled && answer.fetchStatus === 'fetching'
-  return {
-    answer: answer.data ?? null,
-    stale: answer.isPlaceholderData,
-    error: enabled ? answer.error : null,
-    running: running ? progress : null,
-    stopped: enabled && answer.fetchStatus === 'idle' && !answer.isError && (answer.isPlaceholderData || answer.data === undefined),
-    cancel: () => void client.cancelQueries({ queryKey }),
-    ask: () => void (enabled && answer.refetch()),
-  }
 }

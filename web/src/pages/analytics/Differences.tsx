@@ -2,6 +2,7 @@ import { Fragment, useState, type ReactNode } from 'react'
 import type { Analysis } from '../../api/analysis'
 import { count, percent, plural } from '../../model/format'
 import { Button } from '../../ui/Button'
+import { Block } from '../../ui/Card'
 import { differenceRows, differingAttributes, groupRows, labelOf, times, type DifferenceRow } from './model'
 import { RefineButtons } from './Refine'
 import css from './analytics.module.css'
@@ -34,11 +35,7 @@ export function Differences({ analysis, hidden, onHide }: DifferencesProps) {
     onHide(next)
   }
   return (
-    <section className={css.block} aria-label="What differs most">
-      <header className={css.blockHead}>
-        <h2>What differs most</h2>
-        <span className={css.note}>{analysis.Differences.length > 0 ? `${plural(analysis.Compared, 'value')} compared; listed is what chance does not explain, the surest first.` : ''}</span>
-      </header>
+    <Block title="What differs most" aside={analysis.Differences.length > 0 ? `${plural(analysis.Compared, 'value')} compared; listed is what chance does not explain, the surest first.` : ''}>
       {attributes.length > 0 && (
         <div className={css.toggles} role="group" aria-label="Attributes that are listed">
           {attributes.map(({ attribute, count: n }) => (
@@ -80,7 +77,7 @@ export function Differences({ analysis, hidden, onHide }: DifferencesProps) {
                 <Fragment key={row.key}>
                   <Row row={row} most={most}>
                     {same.length > 0 && (
-                      <button type="button" className={css.same} aria-expanded={open.has(row.key)} onClick={() => fold(row.key)}>
+                      <button type="button" className={`word-button ${css.same}`} aria-expanded={open.has(row.key)} onClick={() => fold(row.key)}>
                         {open.has(row.key) ? 'and these, of the same counts' : `and ${same.length} of the same counts: ${same.slice(0, 3).map((one) => one.value).join(', ')}${same.length > 3 ? ' …' : ''}`}
                       </button>
                     )}
@@ -97,7 +94,7 @@ export function Differences({ analysis, hidden, onHide }: DifferencesProps) {
           {all ? 'The first only' : `${count(groups.length - few)} more`}
         </Button>
       )}
-    </section>
+    </Block>
   )
 }
 
@@ -133,7 +130,7 @@ export function Value({ text, start = '' }: { text: string; start?: string }) {
   return (
     <span className={`${css.value} ${/^https?:\/\//.test(text) ? css.fromEnd : ''}`} title={text}>
       <bdi>
-        {start !== '' && <span className={css.quiet}>…</span>}
+        {start !== '' && <span className="quiet">…</span>}
         {text.slice(start.length)}
       </bdi>
     </span>

@@ -1,10 +1,13 @@
 import type { AnalysisAttribute, AnalysisFigures } from '../../api/analysis'
+import { annotationAttribute, attributeNames } from '../../model/attributes'
 import { count, duration, percent, plural } from '../../model/format'
+import { shareOf } from '../../model/histogram'
 import { IconButton } from '../../ui/Button'
+import { Block } from '../../ui/Card'
 import { Icon } from '../../ui/Icon'
 import { Select } from '../../ui/Select'
 import { Bars, Value } from './Differences'
-import { annotationOf, attributes as known, commonStart, labelOf, leftOut, mostAttributes, shareOf, valueText } from './model'
+import { commonStart, labelOf, leftOut, mostAttributes, valueText } from './model'
 import { RefineButtons } from './Refine'
 import css from './analytics.module.css'
 
@@ -20,16 +23,16 @@ interface DistributionsProps {
 
 /** How the values of chosen attributes are spread over the sets. */
 export function Distributions({ attributes, shown, keys, top, onShow, onTop }: DistributionsProps) {
-  const offered = [...keys.map((key) => ({ value: annotationOf(key), label: labelOf(annotationOf(key)) })), ...known.map(({ name, label }) => ({ value: name, label, note: name }))].filter(({ value }) => !shown.includes(value))
+  const offered = [...keys.map((key) => ({ value: annotationAttribute(key), label: labelOf(annotationAttribute(key)) })), ...Object.entries(attributeNames).map(([value, label]) => ({ value, label, note: value }))].filter(({ value }) => !shown.includes(value))
   return (
-    <section className={css.block} aria-label="By attribute">
-      <header className={css.blockHead}>
-        <h2>By attribute</h2>
+    <Block
+      title="By attribute"
+      aside={
         <span className={css.controls}>
           {shown.length < mostAttributes ? (
             <Select label="Add an attribute" icon={<Icon name="plus" size={14} />} value="" choices={[{ value: '', label: 'Add' }, ...offered]} onChange={(name) => name && onShow([name, ...shown])} />
           ) : (
-            <span className={css.note}>As many as there may be</span>
+            <span className="note">As many as there may be</span>
           )}
           <Select
             label="Values"
@@ -43,14 +46,15 @@ export function Distributions({ attributes, shown, keys, top, onShow, onTop }: D
             onChange={onTop}
           />
         </span>
-      </header>
+      }
+    >
       {attributes.length === 0 && <p className={css.nothing}>Add an attribute, or an annotation, to see its values in both sets.</p>}
       <div className={css.grid2}>
         {attributes.map((attribute) => (
           <Distribution key={attribute.Name} attribute={attribute} onRemove={() => onShow(shown.filter((name) => labelOf(name) !== labelOf(attribute.Name)))} />
         ))}
       </div>
-    </section>
+    </Block>
   )
 }
 
@@ -66,7 +70,7 @@ function Distribution({ attribute, onRemove }: { attribute: AnalysisAttribute; o
     <article className={css.distribution} aria-label={label}>
       <header className={css.distributionHead}>
         <h3>{label}</h3>
-        <span className={css.note}>
+        <span className="note">
           {attribute.Complete ? '' : 'about '}
           {plural(Math.max(0, ...attribute.Sets.map((set) => set.DistinctCount)), 'value')}
         </span>
@@ -123,7 +127,7 @@ function Distribution({ attribute, onRemove }: { attribute: AnalysisAttribute; o
           </table>
         </div>
       )}
-      <p className={css.note}>
+      <p className="note">
         {[
           left.values > 0 ? `${plural(left.values, 'other value')}: ${count(left.counts[0] ?? 0)} in A, ${count(left.counts[1] ?? 0)} in B.` : '',
           attribute.Complete ? '' : 'There are too many values to count all: one that fewer than one trace in 5,000 has may be missing.',

@@ -31,7 +31,7 @@ export function FiguresTable({ a, b, measure }: { a: AnalysisSet; b: AnalysisSet
             </th>
             <td>{figure(row, row.a)}</td>
             <td>{figure(row, row.b)}</td>
-            <td className={css.quiet}>{differenceText(row)}</td>
+            <td className="quiet">{differenceText(row)}</td>
           </tr>
         ))}
       </tbody>

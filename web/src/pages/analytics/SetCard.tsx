@@ -3,12 +3,15 @@ import { useState, type Ref, type ReactNode } from 'react'
 import type { AnalysisSet } from '../../api/analysis'
 import type { Window } from '../../api/xray'
 import { FilterEditor, type EditorHandle } from '../../editor/FilterEditor'
+import { conjuncts, without } from '../../model/filter'
 import { count, percent, plural } from '../../model/format'
+import { shareOf } from '../../model/histogram'
+import { countedFigures } from '../../model/outcome'
 import { printMoment } from '../../model/time'
-import { IconButton } from '../../ui/Button'
+import { Button, IconButton } from '../../ui/Button'
 import { Icon } from '../../ui/Icon'
 import { OutcomeBar } from '../../ui/Outcomes'
-import { conjuncts, countsFigures, shareOf, without, type SetName } from './model'
+import type { SetName } from './model'
 import css from './analytics.module.css'
 
 interface SetCardProps {
@@ -36,7 +39,7 @@ export function SetCard({ name, expression, window, otherTime, set, stale, ready
   const letter = name.toUpperCase()
   const changed = written.trim() !== expression.trim()
   return (
-    <section className={`${css.card} ${name === 'a' ? css.cardA : css.cardB}`} aria-label={`Set ${letter}`}>
+    <section className={`${css.card} ${name === 'b' ? css.cardB : ''}`} aria-label={`Set ${letter}`}>
       <div className={css.cardHead}>
         <h2 className={css.letter}>
           <span className="hidden-visually">Set </span>
@@ -51,9 +54,9 @@ export function SetCard({ name, expression, window, otherTime, set, stale, ready
         >
           <FilterEditor label={`Filter expression of ${letter}`} hint={ready ? 'Every trace' : 'Working out what is slow…'} value={written} onChange={(text) => setDraft({ of: expression, text })} onEnter={onChange} window={window} handle={handle} />
           {changed && (
-            <button type="submit" className={css.apply}>
+            <Button type="submit" look="main">
               Apply
-            </button>
+            </Button>
           )}
         </form>
       </div>
@@ -69,12 +72,12 @@ export function SetCard({ name, expression, window, otherTime, set, stale, ready
       )}
       <div className={css.cardBody}>
         <div className={css.countLine}>
-          <p className={`${css.big} ${stale ? css.stale : ''}`}>
-            {set ? count(set.TotalCount) : '–'} <span className={css.quiet}>{set && `of ${plural(set.WindowCount, 'trace')}, ${percent(shareOf(set.TotalCount, set.WindowCount))}`}</span>
+          <p className={`${css.big} ${stale ? 'stale' : ''}`}>
+            {set ? count(set.TotalCount) : '–'} <span className="quiet">{set && `of ${plural(set.WindowCount, 'trace')}, ${percent(shareOf(set.TotalCount, set.WindowCount))}`}</span>
           </p>
           {time}
         </div>
-        <div className={stale ? css.stale : ''}>{set && <OutcomeBar figures={countsFigures(set)} />}</div>
+        <div className={stale ? 'stale' : ''}>{set && <OutcomeBar figures={countedFigures(set)} />}</div>
       </div>
       <div className={css.cardFoot}>
         <Link to="/traces" search={{ filter: expression || undefined, ...(otherTime ? { since: undefined, from: printMoment(window.start), to: printMoment(window.end) } : {}) }} className={css.link}>
@@ -82,7 +85,7 @@ export function SetCard({ name, expression, window, otherTime, set, stale, ready
           View traces of {letter}
         </Link>
         {set && (set.RootlessCount > 0 || set.DroppedCount > 0) && (
-          <span className={css.note}>
+          <span className="note">
             {[set.RootlessCount > 0 ? `${count(set.RootlessCount)} have no root yet` : '', set.DroppedCount > 0 ? `keep rules dropped ${plural(set.DroppedCount, 'trace')} of this time, which nothing here counts` : ''].filter(Boolean).join('; ')}
           </span>
         )}

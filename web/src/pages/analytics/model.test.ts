@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { AnalysisDifference, AnalysisSet } from '../../api/analysis'
+import { parseSearch, printSearch } from '../../app/search'
+import { annotationAttribute } from '../../model/attributes'
+import { brushOf, printBrush } from '../../model/brush'
 import { analyticsSearch, presetNames } from './search'
 import {
-  annotationOf,
   byOf,
   commonStart,
-  conjuncts,
   differenceRows,
   differingAttributes,
   figureRows,
@@ -15,17 +16,15 @@ import {
   labelOf,
   needsSlowest,
   otherWindow,
-  pairedBars,
   presetOf,
   presets,
   refine,
   searchOf,
   setsOf,
+  shifted,
   shownAttributes,
-  splitList,
   swap,
   times,
-  without,
   type Sets,
 } from './model'
 
@@ -81,38 +80,6 @@ describe('the sets', () => {
   })
 })
 
-test.each([
-  ['', []],
-  ['fault', ['fault']],
-  ['fault AND user = "a AND b"', ['fault', 'user = "a AND b"']],
-  ['fault and http.status = 502 AND service("x") { ok AND fault }', ['fault', 'http.status = 502', 'service("x") { ok AND fault }']],
-  ['(a OR b) AND !(c AND d)', ['(a OR b)', '!(c AND d)']],
-  ['fault AND ok OR error', ['fault AND ok OR error']],
-  ['annotation[a AND b] = 1 AND annotation.and', ['annotation[a AND b] = 1', 'annotation.and']],
-  [String.raw`user = "say \"AND\" x" AND ok`, [String.raw`user = "say \"AND\" x"`, 'ok']],
-  ['ok AND user = "open AND', ['ok', 'user = "open AND']],
-])('conjuncts(%s)', (text, want) => expect(conjuncts(text)).toEqual(want))
-
-test('one of the conjuncts is taken away', () => {
-  expect(without('a AND b AND c', 1)).toBe('a AND c')
-  expect(without('a', 0)).toBe('')
-})
-
-test('two histograms have the same bars, with all that they have', () => {
-  const a = [0.01, 0.05, 0.05, 0.4].map((Value) => ({ Value, Count: 2 }))
-  const b = [0.02, 3].map((Value) => ({ Value, Count: 5 }))
-  for (const most of [8, 20, 60]) {
-    const { bars, scale } = pairedBars(a, b, most)
-    expect(scale).toBe('log')
-    expect(bars.reduce((sum, bar) => sum + bar.a, 0)).toBe(8)
-    expect(bars.reduce((sum, bar) => sum + bar.b, 0)).toBe(10)
-    for (const bar of bars) {
-      expect(bar.a).toBe(2 * a.filter(({ Value }) => Value >= bar.low - 1e-9 && Value < bar.high - 1e-9).length)
-    }
-  }
-  expect(pairedBars([], [], 20).bars).toEqual([])
-})
-
 const noTimes = { Count: 0, Histogram: [], P50: null, P90: null, P95: null, P99: null }
 const set = (counts: Partial<AnalysisSet>): AnalysisSet => ({ AllDots: true, Dots: [], DroppedCount: 0, Duration: noTimes, ErrorCount: 0, FaultCount: 0, OkCount: 0, ResponseTime: noTimes, RootlessCount: 0, Series: [], ThrottleCount: 0, TotalCount: 0, Traces: null, WindowCount: 0, ...counts })
 
@@ -152,10 +119,23 @@ describe('differences', () => {
   })
 })
 
+test('every view comes back from the URL', () => {
+  const brush = { at: { start: 1767607200, end: 1767607201.25 }, took: { low: 0.5, high: 2 } }
+  const search = { sets: 'own', a: 'user = "a&b"', b: '!ok', before: '1h', measure: 'duration', by: 'user,annotation[a,b]', top: '20', hide: 'none', click: 'without', ...printBrush(brush) }
+  const read = analyticsSearch(parseSearch(printSearch(search)))
+  expect(read).toEqual(search)
+  expect(brushOf(read)).toEqual(brush)
+  expect(analyticsSearch({ click: 'with', at: '', took: '' })).toEqual({})
+})
+
+test('another time moves along', () => {
+  const window = { start: 10_000, end: 10_600 }
+  expect(shifted(otherWindow({ kind: 'earlier', seconds: 3600 }, window)!, 3600)).toEqual(window)
+})
+
 test('chosen attributes come back from the URL', () => {
-  for (const names of [[], ['user'], [annotationOf('a,b'), 'http.url'], shownAttributes(undefined)]) expect(shownAttributes(byOf(names))).toEqual(names)
+  for (const names of [[], ['user'], [annotationAttribute('a,b'), 'http.url'], shownAttributes(undefined)]) expect(shownAttributes(byOf(names))).toEqual(names)
   expect(byOf(shownAttributes(undefined))).toBeUndefined()
-  expect(splitList(' user ,,user, annotation[x[1],y] ')).toEqual(['user', 'annotation[x[1],y]'])
   expect(shownAttributes(Array.from({ length: 40 }, (_, i) => `annotation.k${i}`).join(','))).toHaveLength(15)
 })
 

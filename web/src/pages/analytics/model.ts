@@ -1,10 +1,9 @@
 // What the analytics compare, and what comes out of it, as pure functions.
-import type { Analysis, AnalysisAttribute, AnalysisCounts, AnalysisDifference, AnalysisSet, PlainValue } from '../../api/analysis'
-import type { HistogramEntry, Seconds, Window } from '../../api/xray'
-import { and, number } from '../../model/filter'
+import type { AnalysisAttribute, AnalysisDifference, AnalysisSet, PlainValue } from '../../api/analysis'
+import type { Seconds, Window } from '../../api/xray'
+import { annotationKey, attributeName, joinAttributes, splitAttributes } from '../../model/attributes'
+import { and, conjuncts, not, number } from '../../model/filter'
 import { short } from '../../model/format'
-import { barsOf, mergeHistograms } from '../../model/histogram'
-import type { Figures } from '../../model/outcome'
 import { parseRange, parseSpan, printMoment, printSpan } from '../../model/time'
 import type { AnalyticsSearch, PresetName } from './search'
 
@@ -104,12 +103,12 @@ export function otherWindow(time: OtherTime, window: Window): Window | undefined
   if (time.kind === 'same') return undefined
   if (time.kind === 'between') return { start: time.start, end: time.end }
   const seconds = time.seconds ?? window.end - window.start
-  return { start: window.start - seconds, end: window.end - seconds }
+  return shifted(window, -seconds)
 }
 
-/** not reverses an expression. */
-export function not(expression: string): string {
-  return `!(${expression})`
+/** shifted is a window so many seconds later. */
+export function shifted({ start, end }: Window, seconds: Seconds): Window {
+  return { start: start + seconds, end: end + seconds }
 }
 
 /** refine narrows one of the sets, or both, to what matches a condition, or to what does not. */
@@ -122,69 +121,6 @@ export function refine(sets: Sets, which: Which, condition: string, without = fa
 /** swap exchanges the expressions of the sets; the times stay where they are. */
 export function swap(sets: Sets): Sets {
   return { ...sets, a: sets.b, b: sets.a }
-}
-
-/**
- * conjuncts are the parts that AND ties at the outside. An expression that has an OR
- * there is one part; so are conditions with nothing between.
- */
-export function conjuncts(expression: string): string[] {
-  const parts: string[] = []
-  let depth = 0
-  let from = 0
-  for (const token of expression.matchAll(/"(?:\\.|[^"\\])*"?|[({[]|[)}\]]|[\w.]+/g)) {
-    const text = token[0]
-    if ('({['.includes(text)) depth++
-    else if (')}]'.includes(text)) depth--
-    else if (depth === 0 && text.toUpperCase() === 'OR') return [expression.trim()]
-    else if (depth === 0 && text.toUpperCase() === 'AND') {
-      parts.push(expression.slice(from, token.index))
-      from = token.index + text.length
-    }
-  }
-  parts.push(expression.slice(from))
-  return parts.map((part) => part.trim()).filter((part) => part !== '')
-}
-
-/** without is an expression without one of its conjuncts. */
-export function without(expression: string, place: number): string {
-  return conjuncts(expression)
-    .filter((_, i) => i !== place)
-    .join(' AND ')
-}
-
-/** countsFigures is how traces ended, for what draws outcomes. Those without a root are in the total alone. */
-export function countsFigures(counts: AnalysisCounts): Figures {
-  return { ok: counts.OkCount, error: counts.ErrorCount, throttle: counts.ThrottleCount, fault: counts.FaultCount, total: counts.TotalCount, time: 0 }
-}
-
-/** shareOf is a part of a set, 0 of nothing. */
-export function shareOf(n: number, total: number): number {
-  return total > 0 ? n / total : 0
-}
-
-/** A bar of two histograms over each other. */
-export interface PairedBar {
-  low: Seconds
-  high: Seconds
-  a: number
-  b: number
-}
-
-/** pairedBars gathers two histograms into the same bars. */
-export function pairedBars(a: readonly HistogramEntry[], b: readonly HistogramEntry[], most: number): { scale: 'linear' | 'log'; bars: PairedBar[] } {
-  const { scale, bars } = barsOf(mergeHistograms(a, b), most)
-  const paired = bars.map(({ low, high }): PairedBar => ({ low, high, a: 0, b: 0 }))
-  const fill = (entries: readonly HistogramEntry[], set: SetName) => {
-    let at = 0
-    for (const entry of entries) {
-      while (at < paired.length - 1 && entry.Value >= paired[at]!.high - 1e-9) at++
-      paired[at]![set] += entry.Count
-    }
-  }
-  fill(a, 'a')
-  fill(b, 'b')
-  return { scale, bars: paired }
 }
 
 /** A line of the table that holds the two sets beside each other. */
@@ -301,49 +237,9 @@ export function times(row: DifferenceRow): string {
   return ratio >= 1.05 ? `${ratio >= 10 ? short(Math.round(ratio)) : ratio.toFixed(1).replace(/\.0$/, '')}×` : ''
 }
 
-/** The attributes that sets can be taken apart by, without annotations, and what they are. docs/console-api.md. */
-export const attributes: readonly { name: string; label: string }[] = [
-  { name: 'http.url', label: 'URL' },
-  { name: 'http.method', label: 'Method' },
-  { name: 'http.status', label: 'Status' },
-  { name: 'outcome', label: 'Outcome' },
-  { name: 'user', label: 'User' },
-  { name: 'entrypoint', label: 'Entry point' },
-  { name: 'service', label: 'Service' },
-  { name: 'service.fault', label: 'Service with a fault' },
-  { name: 'service.error', label: 'Service with an error' },
-  { name: 'service.throttle', label: 'Service that throttled' },
-  { name: 'edge', label: 'Call' },
-  { name: 'type', label: 'Type of service' },
-  { name: 'rootcause.fault.service', label: 'Root cause of the fault' },
-  { name: 'rootcause.fault.entity', label: 'Path of the fault' },
-  { name: 'rootcause.fault.exception', label: 'Exception of the fault' },
-  { name: 'rootcause.fault.message', label: 'Message of the fault' },
-  { name: 'rootcause.error.service', label: 'Root cause of the error' },
-  { name: 'rootcause.error.entity', label: 'Path of the error' },
-  { name: 'rootcause.error.exception', label: 'Exception of the error' },
-  { name: 'rootcause.error.message', label: 'Message of the error' },
-  { name: 'rootcause.responsetime.service', label: 'Root cause of the response time' },
-  { name: 'rootcause.responsetime.entity', label: 'Path of the response time' },
-  { name: 'http.useragent', label: 'User agent' },
-  { name: 'http.clientip', label: 'Client address' },
-  { name: 'availabilityzone', label: 'Availability zone' },
-  { name: 'instance.id', label: 'Instance' },
-  { name: 'resource.arn', label: 'Resource' },
-  { name: 'account.id', label: 'Account' },
-  { name: 'annotations', label: 'Annotation keys' },
-]
-
-/** annotationOf is the attribute of an annotation. */
-export function annotationOf(key: string): string {
-  return `annotation[${key}]`
-}
-
 /** labelOf is an attribute in words. */
 export function labelOf(attribute: string): string {
-  const key = /^annotation(?:\.(.+)|\[(.+)\])$/.exec(attribute)
-  if (key) return `Annotation ${key[1] ?? key[2]}`
-  return attributes.find((one) => one.name === attribute)?.label ?? attribute
+  return annotationKey(attribute) === null ? attributeName(attribute) : `Annotation ${attributeName(attribute)}`
 }
 
 /** How many attributes are shown at most: the server takes 16, and one tells the annotation keys. */
@@ -351,55 +247,29 @@ export const mostAttributes = 15
 
 const defaultAttributes = ['http.url', 'http.status', 'user', 'rootcause.fault.service']
 
-/** splitList and joinList keep names in a text. Keys of annotations may have commas: those in brackets do not count. */
-export function splitList(text: string): string[] {
-  const parts: string[] = []
-  let depth = 0
-  let part = ''
-  for (const letter of text) {
-    if (letter === '[') depth++
-    else if (letter === ']') depth = Math.max(0, depth - 1)
-    if (letter === ',' && depth === 0) {
-      parts.push(part)
-      part = ''
-    } else part += letter
-  }
-  parts.push(part)
-  return [...new Set(parts.map((one) => one.trim()).filter((one) => one !== ''))]
-}
-
-export function joinList(names: readonly string[]): string {
-  return names.join(',')
-}
-
 /** shownAttributes are the attributes whose values are counted. */
 export function shownAttributes(by: string | undefined): string[] {
-  return by === undefined ? defaultAttributes : by === 'none' ? [] : splitList(by).slice(0, mostAttributes)
+  return by === undefined ? defaultAttributes : by === 'none' ? [] : splitAttributes(by).slice(0, mostAttributes)
 }
 
 /** byOf is what shownAttributes reads. */
 export function byOf(names: readonly string[]): string | undefined {
   if (names.length === 0) return 'none'
-  return joinList(names) === joinList(defaultAttributes) ? undefined : joinList(names)
+  return joinAttributes(names) === joinAttributes(defaultAttributes) ? undefined : joinAttributes(names)
 }
 
 /** hiddenAttributes are those whose differences are not listed: the sets are often made by them, so it says little. */
 export function hiddenAttributes(hide: string | undefined): ReadonlySet<string> {
-  return new Set(hide === undefined ? ['outcome'] : hide === 'none' ? [] : splitList(hide))
+  return new Set(hide === undefined ? ['outcome'] : hide === 'none' ? [] : splitAttributes(hide))
 }
 
 export function hideOf(hidden: ReadonlySet<string>): string | undefined {
   const names = [...hidden]
   if (names.length === 0) return 'none'
-  return names.length === 1 && names[0] === 'outcome' ? undefined : joinList(names)
+  return names.length === 1 && names[0] === 'outcome' ? undefined : joinAttributes(names)
 }
 
 /** leftOut says in words what the listed values of an attribute leave out, '' if nothing. */
 export function leftOut(attribute: AnalysisAttribute): { values: number; counts: number[] } {
   return { values: Math.max(0, ...attribute.Sets.map((set) => set.LeftCount)), counts: attribute.Sets.map((set) => set.LeftValueCount) }
-}
-
-/** isComparable says whether both sets have traces. */
-export function isComparable(analysis: Analysis): boolean {
-  return analysis.Sets.length === 2 && analysis.Sets.every((set) => set.TotalCount > 0)
 }

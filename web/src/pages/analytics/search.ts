@@ -24,17 +24,23 @@ export interface AnalyticsSearch {
   top?: '20' | '100' | undefined
   /** Attributes whose differences are not listed, with commas between; `none` if all are. */
   hide?: string | undefined
+  /** The part of the time of A, and the times of traces, that are selected in the charts; see model/brush.ts. */
+  at?: string | undefined
+  took?: string | undefined
+  /** What a click on a value does: without it, only the value is left. */
+  click?: 'without' | undefined
 }
 
 export function analyticsSearch(raw: RawSearch): AnalyticsSearch {
   const search: AnalyticsSearch = {}
   const sets = oneOf([...presetNames, 'own'] as const, raw['sets'])
   if (sets) search.sets = sets
-  for (const name of ['a', 'b', 'before', 'bfrom', 'bto', 'by', 'hide'] as const) {
+  for (const name of ['a', 'b', 'before', 'bfrom', 'bto', 'by', 'hide', 'at', 'took'] as const) {
     const value = text(raw[name])
     if (value) search[name] = value
   }
   if (raw['measure'] === 'duration') search.measure = 'duration'
+  if (raw['click'] === 'without') search.click = 'without'
   const top = oneOf(['20', '100'] as const, raw['top'])
   if (top) search.top = top
   return search

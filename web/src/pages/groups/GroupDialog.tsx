@@ -3,19 +3,20 @@ import { useEffect, useId, useState } from 'react'
 import { analyse } from '../../api/analysis'
 import { createGroup, getTags, setTags, updateGroup, type Tag } from '../../api/groups'
 import type { Group } from '../../api/xray'
-import { queries } from '../../app/scope'
+import { groupsChanged } from '../../app/asked'
 import { FilterEditor } from '../../editor/FilterEditor'
 import { count, percent } from '../../model/format'
+import { defaultGroup } from '../../model/groups'
 import { noProblems, problemsOf } from '../../model/problems'
 import { windowOf } from '../../model/time'
 import { Button } from '../../ui/Button'
-import { Copy } from '../../ui/Copy'
+import { Code } from '../../ui/Code'
 import { Dialog } from '../../ui/Dialog'
 import { Frame, Switch, TextField } from '../../ui/Field'
 import { Pairs, type Pair } from '../../ui/Pairs'
 import { Notice } from '../../ui/State'
 import { toast } from '../../ui/Toasts'
-import { defaultGroup, nameProblem } from './model'
+import { nameProblem } from './model'
 import css from './groups.module.css'
 
 interface GroupDialogProps {
@@ -70,8 +71,7 @@ export function GroupDialog({ group, groups, filter: before, onClose }: GroupDia
       setBusy(false)
       return
     }
-    await queries.invalidateQueries({ queryKey: ['groups'] })
-    void queries.invalidateQueries({ queryKey: ['limits'] })
+    await groupsChanged()
     toast(group ? `The group ${group.GroupName} is changed.` : `The group ${name} is created. Traces that settle from now on join it.`)
     onClose()
   }
@@ -95,7 +95,7 @@ export function GroupDialog({ group, groups, filter: before, onClose }: GroupDia
         {problems.rest && <Notice look="warning">{problems.rest}</Notice>}
         {!group && <TextField label="Name" value={name} onChange={setName} autoFocus problem={(name === '' ? undefined : badName) ?? problems.members['GroupName']} hint="1 to 32 letters, digits, - and _. It cannot change." />}
         {isDefault ? (
-          <p className={css.quiet}>Default holds every trace. It has no filter, cannot be deleted, and is what is asked about where no group is named.</p>
+          <p className="quiet">Default holds every trace. It has no filter, cannot be deleted, and is what is asked about where no group is named.</p>
         ) : (
           <Frame label="Filter" problem={wrong || problems.members['FilterExpression']}>
             <FilterEditor label="Filter expression" hint='Try: service("shop") { fault }' value={filter} onChange={setFilter} onProblem={(problem) => setWrong(problem?.Message ?? '')} />
@@ -117,10 +117,7 @@ export function GroupDialog({ group, groups, filter: before, onClose }: GroupDia
           <Pairs name="Tag" pairs={shown} onChange={setTagPairs} most={50} />
         </Frame>
         {group && (
-          <div className={css.arn}>
-            <code>{group.GroupARN}</code>
-            <Copy text={group.GroupARN} label="Copy the ARN" />
-          </div>
+          <Code line text={group.GroupARN} label="Copy the ARN" />
         )}
       </div>
     </Dialog>

@@ -1,13 +1,14 @@
-import { useQueries, useQuery } from '@tanstack/react-query'
+import { useQueries } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useMemo, useRef, useState } from 'react'
 import { deleteGroup, getGroupSeries } from '../../api/groups'
-import { getLimits } from '../../api/settings'
-import { getGroups, type Group } from '../../api/xray'
+import type { Group } from '../../api/xray'
+import { groupsChanged, useGroups, useLimit } from '../../app/asked'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
-import { queries, useScope } from '../../app/scope'
+import { useScope } from '../../app/scope'
 import { count, duration, percent, plural, rate } from '../../model/format'
+import { defaultGroup } from '../../model/groups'
 import { percentile } from '../../model/histogram'
 import { share, type Outcome } from '../../model/outcome'
 import { labelOf, periodFor } from '../../model/time'
@@ -22,7 +23,7 @@ import { Empty, Failed, Loading, Notice } from '../../ui/State'
 import { Table, type Column } from '../../ui/Table'
 import { toast } from '../../ui/Toasts'
 import { GroupDialog } from './GroupDialog'
-import { defaultGroup, found, groupFigures, type GroupFigures } from './model'
+import { found, groupFigures, type GroupFigures } from './model'
 import css from './groups.module.css'
 
 const route = getRouteApi('/groups')
@@ -40,9 +41,8 @@ export function GroupsPage() {
   const { window, range } = useScope()
   const search = useRef<HTMLInputElement>(null)
   const [gone, setGone] = useState<Group | null>(null)
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => getGroups(signal), staleTime: 0 })
-  const limits = useQuery({ queryKey: ['limits'], queryFn: ({ signal }) => getLimits(signal), staleTime: 60_000 })
-  const most = limits.data?.find((limit) => limit.Name === 'groups')?.Value ?? null
+  const groups = useGroups(0)
+  const most = useLimit('groups')
   const period = periodFor(window)
   // Periods count when they end before the end that is asked for. Up to now means also
   // the one that is not over yet.
@@ -75,8 +75,8 @@ export function GroupsPage() {
     <Page title="Groups" scoped="time" fills>
       <div className={css.bar}>
         <SearchField ref={search} label="Find a group" placeholder="Name or filter" value={find} onChange={(text) => void navigate({ search: (before) => ({ ...before, find: text || undefined }), replace: true })} />
-        <span className={css.quiet}>{groups.data && (most === null ? plural(groups.data.length, 'group') : `${groups.data.length} of ${count(most)} groups`)}</span>
-        <span className={css.space} />
+        <span className="quiet">{groups.data && (most === null ? plural(groups.data.length, 'group') : `${groups.data.length} of ${count(most)} groups`)}</span>
+        <span className="space" />
         <Button look="main" icon={<Icon name="plus" />} onPress={add}>
           Create a group
         </Button>
@@ -99,11 +99,14 @@ export function GroupsPage() {
             </Empty>
           ) : (
             <div className={css.table}>
-              <Table label="Groups" columns={columnsOf({ window, period, onEdit: (name) => open({ edit: name }), onDelete: setGone })} rows={rows} rowKey={(row) => row.group.GroupName} />
-              <p className={css.foot}>
-                Figures are requests of clients, {labelOf(range).toLowerCase()}, counted in the minute in which they were received; what keep rules dropped counts too. A group is a filter expression with a name: a trace is
-                matched when it settles, and belongs to all groups that it matched.
-              </p>
+              <Table
+                framed
+                label="Groups"
+                columns={columnsOf({ window, period, onEdit: (name) => open({ edit: name }), onDelete: setGone })}
+                rows={rows}
+                rowKey={(row) => row.group.GroupName}
+                foot={`Figures are requests of clients, ${labelOf(range).toLowerCase()}, counted in the minute in which they were received; what keep rules dropped counts too. A group is a filter expression with a name: a trace is matched when it settles, and belongs to all groups that it matched.`}
+              />
             </div>
           )}
         </div>
@@ -116,7 +119,7 @@ export function GroupsPage() {
           does="Delete the group"
           run={async () => {
             await deleteGroup(gone.GroupName)
-            await queries.invalidateQueries({ queryKey: ['groups'] })
+            await groupsChanged()
             toast(`The group ${gone.GroupName} is deleted.`)
           }}
           onClose={() => setGone(null)}
@@ -142,10 +145,10 @@ function columnsOf({ window, period, onEdit, onDelete }: Actions): Column<Row>[]
     figures: true,
     sort: ({ figures }) => (figures ? share(figures.figures, id) : -1),
     cell: ({ figures }) => {
-      if (!figures || figures.figures.total === 0) return <span className={css.quiet}>–</span>
+      if (!figures || figures.figures.total === 0) return <span className="quiet">–</span>
       const of = share(figures.figures, id)
       return (
-        <span className={`${css.outcome} ${of > 0 ? '' : css.quiet}`}>
+        <span className={`${css.outcome} ${of > 0 ? '' : 'quiet'}`}>
           {of > 0 && <Mark outcome={id} />}
           {percent(of)}
         </span>
@@ -157,7 +160,7 @@ function columnsOf({ window, period, onEdit, onDelete }: Actions): Column<Row>[]
     head,
     figures: true,
     sort: ({ figures }) => (figures ? (percentile(figures.response, of) ?? -1) : -1),
-    cell: ({ figures }) => <span className={css.nowrap}>{figures ? duration(percentile(figures.response, of)) : ''}</span>,
+    cell: ({ figures }) => <span className="nowrap">{figures ? duration(percentile(figures.response, of)) : ''}</span>,
   })
   return [
     {
@@ -178,7 +181,7 @@ function columnsOf({ window, period, onEdit, onDelete }: Actions): Column<Row>[]
     {
       id: 'filter',
       head: 'Filter',
-      cell: ({ group }) => (group.GroupName === defaultGroup ? <span className={css.quiet}>Every trace. It is always there, has no filter and cannot be deleted.</span> : <code className={css.filter}>{group.FilterExpression}</code>),
+      cell: ({ group }) => (group.GroupName === defaultGroup ? <span className="quiet">Every trace. It is always there, has no filter and cannot be deleted.</span> : <code className={css.filter}>{group.FilterExpression}</code>),
     },
     {
       id: 'requests',
@@ -189,13 +192,13 @@ function columnsOf({ window, period, onEdit, onDelete }: Actions): Column<Row>[]
         failed ? (
           <span className={css.bad}>not told</span>
         ) : !figures ? (
-          <span className={css.quiet}>…</span>
+          <span className="quiet">…</span>
         ) : (
           <span className={css.requests}>
             <Spark label={`Requests of ${group.GroupName} over time: ${count(figures.figures.total)}`} window={window} step={period} buckets={figures.buckets} />
             <span className={css.total}>
               <b>{count(figures.figures.total)}</b>
-              <span className={css.quiet}>{rate(figures.figures.total, window.end - window.start)}</span>
+              <span className="quiet">{rate(figures.figures.total, window.end - window.start)}</span>
             </span>
           </span>
         ),

@@ -2,8 +2,6 @@ import type { Group, HistogramEntry, Period } from '../../api/xray'
 import { addFigures, figuresOf, noFigures, type Figures } from '../../model/outcome'
 import { mergeHistograms } from '../../model/histogram'
 
-export const defaultGroup = 'Default'
-
 /** What a group had in a window. */
 export interface GroupFigures {
   figures: Figures

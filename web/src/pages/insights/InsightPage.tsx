@@ -2,23 +2,26 @@ import { useQueries, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '../../api/client'
-import { getInsight, getInsightEvents, getInsightImpactGraph, type AnomalousServiceId, type Insight, type InsightEvent } from '../../api/insights'
+import { getInsight, getInsightEvents, getInsightImpactGraph, type AnomalousServiceId, type Insight, type InsightEvent, type RequestImpact } from '../../api/insights'
 import { getServiceGraph, getTimeSeries, type Seconds, type Window } from '../../api/xray'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { count, duration, percent, plural, rate } from '../../model/format'
 import { graphOf, nodeKey } from '../../model/graph'
+import { defaultGroup } from '../../model/groups'
 import { place, type Layout } from '../../model/layout'
 import { figuresOf, mean } from '../../model/outcome'
 import { ago, clock, moment, periodFor, printMoment } from '../../model/time'
-import { Copy } from '../../ui/Copy'
+import { linkLook } from '../../ui/Button'
+import { Badge, Block, Tile, Tiles } from '../../ui/Card'
+import { Code } from '../../ui/Code'
 import { Icon } from '../../ui/Icon'
 import { Segmented } from '../../ui/Segmented'
 import { Empty, Failed, Loading } from '../../ui/State'
 import { OutcomeSeries } from '../../ui/chart/OutcomeSeries'
 import { GraphCanvas, type GraphWords } from '../../ui/graph/GraphCanvas'
 import { ForecastChart } from './ForecastChart'
-import { affectedServices, causeFilter, expectedOf, faultShare, graphWindow, impactGraph, kindLabel, kindsOf, newServices, nodeOf, selectorOf, windowAround, windowOf } from './model'
+import { affectedServices, causeFilter, expectedOf, faultShare, graphWindow, impactGraph, kindLabel, kindsOf, lasted, newServices, nodeOf, selectorOf, windowAround, windowOf } from './model'
 import { ImpactBar, ServiceName, StateBadge } from './parts'
 import type { InsightSearch } from './search'
 import css from './insights.module.css'
@@ -90,7 +93,7 @@ function Detail({ insight, events, failed, retry, now }: DetailProps) {
   const incident = useMemo(() => windowOf(insight, now, null), [insight, now])
   const until = useMemo(() => windowOf(insight, now, at), [insight, now, at])
   const period = periodFor(window)
-  const group = insight.GroupName === 'Default' ? undefined : insight.GroupName
+  const group = insight.GroupName === defaultGroup ? undefined : insight.GroupName
   const services = useMemo(() => affectedServices(insight, events ?? []), [insight, events])
   const clients = event?.ClientRequestImpactStatistics ?? insight.ClientRequestImpactStatistics
   const atCause = event?.RootCauseServiceRequestImpactStatistics ?? insight.RootCauseServiceRequestImpactStatistics
@@ -107,37 +110,33 @@ function Detail({ insight, events, failed, retry, now }: DetailProps) {
   ])
   return (
     <div className={css.detail}>
-      <section className={`${css.block} ${css.summary} ${insight.State === 'ACTIVE' ? css.summaryActive : ''}`} aria-label="Summary">
+      <section className={`${css.summary} ${insight.State === 'ACTIVE' ? css.summaryActive : ''}`} aria-label="Summary">
         <div className={css.titleLine}>
           <StateBadge state={insight.State} />
           <h2>
             {kindLabel(kinds)} of {insight.RootCauseServiceId.Name}
           </h2>
-          <span className={css.quiet}>group {insight.GroupName}</span>
+          <span className="quiet">group {insight.GroupName}</span>
         </div>
         <p className={css.text}>{insight.Summary}</p>
-        <dl className={css.facts}>
-          <Fact name="Began" value={clock(insight.StartTime)} note={ago(insight.StartTime, now)} />
-          <Fact name={insight.EndTime === null ? 'Has lasted' : 'Lasted'} value={duration(Math.max(60, Math.round(((insight.EndTime ?? now) - insight.StartTime) / 60) * 60)).replace(/ 0 s$/, '')} note={insight.EndTime === null ? 'and goes on' : `until ${clock(insight.EndTime)}`} />
-          <Fact name="Failed requests of clients" value={count(clients.FaultCount)} note={shareNote(clients)} />
-          <Fact name="Failed at the root cause" value={count(atCause.FaultCount)} note={shareNote(atCause)} />
-          <Fact name="Services affected" value={count(services.length)} note={services.length >= 10 ? 'the ten worst at a time' : 'at any time'} />
-        </dl>
-        {event && <p className={css.quiet}>Impact as it was at {clock(event.EventTime)}, the event that is chosen.</p>}
+        <Tiles small>
+          <Tile name="Began" value={clock(insight.StartTime)} note={ago(insight.StartTime, now)} />
+          <Tile name={insight.EndTime === null ? 'Has lasted' : 'Lasted'} value={lasted(insight, now)} note={insight.EndTime === null ? 'and goes on' : `until ${clock(insight.EndTime)}`} />
+          <Tile name="Failed requests of clients" value={count(clients.FaultCount)} note={shareNote(clients)} />
+          <Tile name="Failed at the root cause" value={count(atCause.FaultCount)} note={shareNote(atCause)} />
+          <Tile name="Services affected" value={count(services.length)} note={services.length >= 10 ? 'the ten worst at a time' : 'at any time'} />
+        </Tiles>
+        {event && <p className="quiet">Impact as it was at {clock(event.EventTime)}, the event that is chosen.</p>}
         <Links insight={insight} window={incident} group={group} slow={!kinds.faults} />
       </section>
       <div className={css.columns}>
         <div className={css.column}>
-          <section className={css.block} aria-label="Impact on clients">
-            <header className={css.blockHead}>
-              <h2>Impact on clients</h2>
-              <span className={css.note}>all requests of clients{group ? ` of the group ${group}` : ''}, by {period === 60 ? 'the minute' : '5 minutes'} of receipt</span>
-            </header>
+          <Block title="Impact on clients" aside={`all requests of clients${group ? ` of the group ${group}` : ''}, by ${period === 60 ? 'the minute' : '5 minutes'} of receipt`}>
             <Clients window={window} period={period} group={group} incident={incident} at={at} />
-          </section>
-          <section className={css.block} aria-label="Services">
-            <header className={css.blockHead}>
-              <h2>Affected services</h2>
+          </Block>
+          <Block
+            title="Affected services"
+            aside={
               <span className={css.keyed}>
                 {shows === 'faults' ? (
                   <span className={css.legend}>
@@ -158,44 +157,25 @@ function Detail({ insight, events, failed, retry, now }: DetailProps) {
                   onChange={(chart) => change({ chart })}
                 />
               </span>
-            </header>
+            }
+          >
             <Services services={services} shows={shows} window={window} period={period} group={group} incident={incident} at={at} />
-          </section>
+          </Block>
         </div>
-        <section className={`${css.block} ${css.events}`} aria-label="How it went">
-          <header className={css.blockHead}>
-            <h2>How it went</h2>
-            <span className={css.note}>{events ? plural(events.length, 'event') : ''}</span>
-          </header>
+        <Block title="How it went" aside={events ? plural(events.length, 'event') : ''}>
           {failed && !events ? <Failed what="The events are not there" error={failed} retry={retry} /> : !events ? <Loading what="Asking for the events" /> : <Timeline events={events} chosen={search.event} onChoose={(chosen) => change({ event: chosen })} />}
-        </section>
+        </Block>
       </div>
-      <section className={css.block} aria-label="Impact graph">
-        <header className={css.blockHead}>
-          <h2>Where it spread</h2>
-          <span className={css.note}>affected services and those whose requests come to them, {until.end - until.start > 6 * 3600 ? 'in the last 6 hours of it' : event ? `until ${clock(event.EventTime)}` : 'in its time'}</span>
-        </header>
+      <Block title="Where it spread" aside={`affected services and those whose requests come to them, ${until.end - until.start > 6 * 3600 ? 'in the last 6 hours of it' : event ? `until ${clock(event.EventTime)}` : 'in its time'}`}>
         <ImpactMap insight={insight} services={services} window={graphWindow(until)} group={group} />
-      </section>
+      </Block>
     </div>
   )
 }
 
-function shareNote(impact: { FaultCount: number; TotalCount: number }): string {
-  const share = faultShare(impact as Parameters<typeof faultShare>[0])
+function shareNote(impact: RequestImpact): string {
+  const share = faultShare(impact)
   return share === null ? 'of none' : `of ${count(impact.TotalCount)}, ${percent(share)}`
-}
-
-function Fact({ name, value, note }: { name: string; value: string; note: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {value}
-        <span className={css.quiet}>{note}</span>
-      </dd>
-    </div>
-  )
 }
 
 /** To what can be looked at next. */
@@ -206,21 +186,20 @@ function Links({ insight, window, group, slow }: { insight: Insight; window: Win
   const node = nodeKey(nodeOf(insight.RootCauseServiceId))
   return (
     <nav className={css.links} aria-label="Look further">
-      <Link to="/traces" search={{ ...time, filter }} className={css.mainLink}>
+      <Link to="/traces" search={{ ...time, filter }} className={linkLook('main', 'tall')}>
         <Icon name="traces" />
         View traces
       </Link>
-      <Link to="/analytics" search={slow ? { ...time, sets: 'own', a: filter, b: filter, before: 'window' } : { ...time, sets: 'own', a: filter, b: `!(${filter})` }} className={css.plainLink}>
+      <Link to="/analytics" search={slow ? { ...time, sets: 'own', a: filter, b: filter, before: 'window' } : { ...time, sets: 'own', a: filter, b: `!(${filter})` }} className={linkLook('plain', 'tall')}>
         <Icon name="analytics" />
         {slow ? 'Compare with the time before' : 'Compare with the rest'}
       </Link>
-      <Link to="/" search={{ ...time, node }} className={css.plainLink}>
+      <Link to="/" search={{ ...time, node }} className={linkLook('plain', 'tall')}>
         <Icon name="map" />
         The map at that time
       </Link>
       <span className={css.expression}>
-        <code title={filter}>{filter}</code>
-        <Copy text={filter} label="Copy the filter expression" />
+        <Code line text={filter} label="Copy the filter expression" />
       </span>
     </nav>
   )
@@ -261,7 +240,7 @@ function Services({ services, shows, window, period, group, incident, at }: Char
           <article key={nodeKey(nodeOf(service))} aria-label={service.Name}>
             <h3 className={css.serviceHead}>
               <ServiceName service={service} typed />
-              {i === 0 && <span className={css.cause}>root cause</span>}
+              {i === 0 && <Badge look="bad">root cause</Badge>}
             </h3>
             {series.isError ? (
               <Failed what="The time series is not there" error={series.error} retry={() => void series.refetch()} />
@@ -290,8 +269,8 @@ function Timeline({ events, chosen, onChoose }: { events: readonly InsightEvent[
               </time>
               <span>{event.Summary}</span>
               <span className={css.eventImpact}>
-                <span className={css.quiet}>clients</span> <ImpactBar impact={event.ClientRequestImpactStatistics} />
-                <span className={css.quiet}>cause</span> <ImpactBar impact={event.RootCauseServiceRequestImpactStatistics} />
+                <span className="quiet">clients</span> <ImpactBar impact={event.ClientRequestImpactStatistics} />
+                <span className="quiet">cause</span> <ImpactBar impact={event.RootCauseServiceRequestImpactStatistics} />
               </span>
               {added.length > 0 && (
                 <span className={css.added}>
@@ -372,7 +351,7 @@ function ImpactMap({ insight, services, window, group }: { insight: Insight; ser
           minimap={false}
         />
       </div>
-      <p className={css.note}>
+      <p className="note">
         {node ? (
           <>
             {node.name}: {plural(node.figures.total, 'request')}, {plural(node.figures.fault, 'fault')}.{' '}

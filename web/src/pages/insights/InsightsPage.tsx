@@ -1,22 +1,25 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { updateGroup } from '../../api/groups'
 import { getInsightSummaries, type InsightSummary } from '../../api/insights'
-import { getGroups, type Group, type Window } from '../../api/xray'
+import type { Group, Window } from '../../api/xray'
+import { groupsChanged, useGroups } from '../../app/asked'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
-import { duration, plural } from '../../model/format'
+import { plural } from '../../model/format'
+import { defaultGroup, watchedGroups } from '../../model/groups'
+import { shell } from '../../model/shell'
 import { ago, clock, labelOf as rangeLabel, timeTicks } from '../../model/time'
 import { Button } from '../../ui/Button'
-import { Copy } from '../../ui/Copy'
+import { Code } from '../../ui/Code'
 import { Icon } from '../../ui/Icon'
 import { Segmented } from '../../ui/Segmented'
 import { Empty, Failed, Loading } from '../../ui/State'
 import { Table, type Column } from '../../ui/Table'
 import { toast } from '../../ui/Toasts'
-import { chosenInsights, kindLabel, kindsOf, stripes, watchedGroups } from './model'
+import { chosenInsights, kindLabel, kindsOf, lasted, stripes } from './model'
 import { ImpactBar, ServiceName, StateBadge } from './parts'
 import type { InsightsSearch } from './search'
 import css from './insights.module.css'
@@ -34,7 +37,7 @@ export function InsightsPage() {
   // What is older is not kept, and asking for it is an error.
   const window = useMemo(() => ({ start: Math.max(asked.start, Math.floor(Date.now() / 1000) - kept), end: asked.end }), [asked])
   const change = (next: InsightsSearch) => void navigate({ search: (before) => ({ ...before, ...next }) })
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => getGroups(signal), staleTime: 60_000 })
+  const groups = useGroups()
   const watched = useMemo(() => watchedGroups(groups.data ?? [], group), [groups.data, group])
   const found = useInsightsOf(watched, window, groups.data !== undefined && watched.length > 0 && window.start < window.end)
   const rows = useMemo(() => chosenInsights(found.data ?? [], search), [found.data, search])
@@ -54,7 +57,7 @@ export function InsightsPage() {
       ) : !groups.data ? (
         <Loading what="Asking for the groups" />
       ) : watched.length === 0 ? (
-        <NotEnabled group={groups.data.find((one) => one.GroupName === (group ?? 'Default'))} chosen={group} others={watchedGroups(groups.data, undefined).length} />
+        <NotEnabled group={groups.data.find((one) => one.GroupName === (group ?? defaultGroup))} chosen={group} others={watchedGroups(groups.data, undefined).length} />
       ) : window.start >= window.end ? (
         <None watched={watched} range={rangeLabel(range)} />
       ) : !found.data ? (
@@ -82,8 +85,8 @@ export function InsightsPage() {
               ]}
               onChange={(kind) => change({ kind: kind === 'any' ? undefined : kind })}
             />
-            <span className={css.space} />
-            <span className={css.quiet}>
+            <span className="space" />
+            <span className="quiet">
               Watched: {watched.join(', ')}
             </span>
           </div>
@@ -96,10 +99,10 @@ export function InsightsPage() {
                 <Empty icon="insights" title={`None of the ${plural(all, 'insight')} in this time is so`} actions={<Button onPress={() => change({ state: undefined, kind: undefined })}>Show all</Button>} />
               ) : (
                 <div className={css.table}>
-                  <Table label="Insights" columns={columns} rows={rows} rowKey={(one) => one.InsightId} />
+                  <Table label="Insights" columns={columns} rows={rows} rowKey={(one) => one.InsightId} framed />
                 </div>
               )}
-              <p className={css.foot}>
+              <p className="note">
                 {plural(rows.length, 'insight')} of which a moment lies in this time. Insights tell of faults and slow responses clearly beyond what is usual; errors of clients and throttles make none. They are kept for 30 days.
               </p>
             </>
@@ -118,10 +121,6 @@ function useInsightsOf(groups: readonly string[], window: Window, enabled: boole
   })
 }
 
-function lasted(insight: InsightSummary): string {
-  return duration(Math.max(60, Math.round(((insight.EndTime ?? Date.now() / 1000) - insight.StartTime) / 60) * 60)).replace(/ 0 s$/, '')
-}
-
 const columns: Column<InsightSummary>[] = [
   { id: 'state', head: 'State', sort: (one) => one.State, cell: (one) => <StateBadge state={one.State} /> },
   {
@@ -136,7 +135,7 @@ const columns: Column<InsightSummary>[] = [
   },
   { id: 'cause', head: 'Root cause', sort: (one) => one.RootCauseServiceId.Name, cell: (one) => <ServiceName service={one.RootCauseServiceId} typed /> },
   { id: 'start', head: 'Began', sort: (one) => one.StartTime, cell: (one) => <span title={ago(one.StartTime, Date.now() / 1000)}>{clock(one.StartTime)}</span> },
-  { id: 'lasted', head: 'Lasted', figures: true, sort: (one) => (one.EndTime ?? Date.now() / 1000) - one.StartTime, cell: lasted },
+  { id: 'lasted', head: 'Lasted', figures: true, sort: (one) => (one.EndTime ?? Date.now() / 1000) - one.StartTime, cell: (one) => lasted(one, Date.now() / 1000) },
   { id: 'client', head: 'Failed requests of clients', sort: (one) => one.ClientRequestImpactStatistics.FaultCount, cell: (one) => <ImpactBar impact={one.ClientRequestImpactStatistics} /> },
   { id: 'atCause', head: 'Failed at the cause', sort: (one) => one.RootCauseServiceRequestImpactStatistics.FaultCount, cell: (one) => <ImpactBar impact={one.RootCauseServiceRequestImpactStatistics} /> },
   {
@@ -187,14 +186,13 @@ const mostLanes = 8
 /** Nobody watches. */
 function NotEnabled({ group, chosen, others }: { group: Group | undefined; chosen: string | undefined; others: number }) {
   const { setGroup } = useScope()
-  const client = useQueryClient()
-  const name = group?.GroupName ?? chosen ?? 'Default'
-  const command = `tomo groups update ${/^[\w-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`} --insights`
+  const name = group?.GroupName ?? chosen ?? defaultGroup
+  const command = `tomo groups update ${shell(name)} --insights`
   const enable = useMutation({
-    mutationFn: (one: Group) => updateGroup(one.GroupName, one.GroupName === 'Default' ? null : one.FilterExpression, { InsightsEnabled: true, NotificationsEnabled: one.InsightsConfiguration.NotificationsEnabled }),
+    mutationFn: (one: Group) => updateGroup(one.GroupName, one.GroupName === defaultGroup ? null : one.FilterExpression, { InsightsEnabled: true, NotificationsEnabled: one.InsightsConfiguration.NotificationsEnabled }),
     onSuccess: () => {
       toast(`Insights of the group ${name} are enabled. The last 24 hours are judged within a minute.`)
-      return client.invalidateQueries({ queryKey: ['groups'] })
+      return groupsChanged()
     },
     onError: (error) => toast(error.message, 'failed'),
   })
@@ -206,7 +204,7 @@ function NotEnabled({ group, chosen, others }: { group: Group | undefined; chose
         <>
           {group && (
             <Button look="main" icon={<Icon name="insights" />} isDisabled={enable.isPending} onPress={() => enable.mutate(group)}>
-              Enable insights of {name === 'Default' ? 'all traces' : name}
+              Enable insights of {name === defaultGroup ? 'all traces' : name}
             </Button>
           )}
           {others > 0 && <Button onPress={() => setGroup(undefined)}>Insights of all groups</Button>}
@@ -222,8 +220,7 @@ function NotEnabled({ group, chosen, others }: { group: Group | undefined; chose
         are, or with
       </p>
       <div className={css.command}>
-        <code>{command}</code>
-        <Copy text={command} label="Copy the command" />
+        <Code line text={command} label="Copy the command" />
       </div>
       <p>The last 24 hours are judged at once. Until a service had requests in 30 minutes, nobody knows what is usual for it.</p>
     </Empty>

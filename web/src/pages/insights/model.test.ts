@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AnomalousServiceId, InsightEvent, InsightSummary, RequestImpact } from '../../api/insights'
-import type { Group, Period } from '../../api/xray'
+import type { Period } from '../../api/xray'
 import type { Graph } from '../../model/graph'
 import { noFigures } from '../../model/outcome'
-import { affectedServices, beyond, causeFilter, chosenInsights, expectedOf, faultShare, graphWindow, impactGraph, kindLabel, kindsOf, newServices, nodeOf, selectorOf, stripes, watchedGroups, windowAround, windowOf } from './model'
+import { affectedServices, beyond, causeFilter, chosenInsights, expectedOf, faultShare, graphWindow, impactGraph, kindLabel, kindsOf, lasted, newServices, nodeOf, selectorOf, stripes, windowAround, windowOf } from './model'
 import { insightSearch, insightsSearch } from './search'
 
 const service = (Name: string, Type = '', AccountId: string | null = null): AnomalousServiceId => ({ AccountId, Name, Names: [Name], Type })
@@ -37,13 +37,11 @@ test.each([
   ['', 'Faults'],
 ])('kindsOf(%s)', (summary, want) => expect(kindLabel(kindsOf(summary))).toBe(want))
 
-test('groups are watched that have insights enabled', () => {
-  const group = (GroupName: string, InsightsEnabled: boolean): Group => ({ FilterExpression: null, GroupARN: '', GroupName, InsightsConfiguration: { InsightsEnabled, NotificationsEnabled: false } })
-  const groups = [group('Default', true), group('shop', false), group('bank', true)]
-  expect(watchedGroups(groups, undefined)).toEqual(['Default', 'bank'])
-  expect(watchedGroups(groups, 'bank')).toEqual(['bank'])
-  expect(watchedGroups(groups, 'shop')).toEqual([])
-})
+test.each([
+  [1000, 1010, '1 min'],
+  [1000, 1000 + 3 * 3600 + 100, '3 h 2 min'],
+  [1000, null, '50 min'],
+])('lasted from %d to %s', (StartTime, EndTime, want) => expect(lasted({ StartTime, EndTime }, 4000)).toBe(want))
 
 test('a search chooses', () => {
   const list = [insight('old', { StartTime: 1 }), insight('slow', { StartTime: 5, Summary: 'Responses were slow for 2 minutes. x' }), insight('active', { StartTime: 9, State: 'ACTIVE', EndTime: null })]

@@ -1,6 +1,7 @@
 // What the pages of insights show, as pure functions.
 import type { AnomalousServiceId, ImpactService, Insight, InsightEvent, InsightSummary, RequestImpact } from '../../api/insights'
-import type { Group, Period, Seconds, Window } from '../../api/xray'
+import type { Period, Seconds, Window } from '../../api/xray'
+import { duration } from '../../model/format'
 import { id as filterId, of, service as serviceOf } from '../../model/filter'
 import { edgeKey, kindOf, nodeKey, type Graph } from '../../model/graph'
 import { percentile } from '../../model/histogram'
@@ -24,9 +25,9 @@ export function kindLabel({ faults, slow }: Kinds): string {
   return faults && slow ? 'Faults and slow responses' : slow ? 'Slow responses' : 'Faults'
 }
 
-/** watchedGroups are the groups whose insights are enabled, of one chosen if there is one. */
-export function watchedGroups(groups: readonly Group[], chosen: string | undefined): string[] {
-  return groups.filter((group) => group.InsightsConfiguration.InsightsEnabled && (!chosen || group.GroupName === chosen)).map((group) => group.GroupName)
+/** lasted writes how long an insight has lasted, in whole minutes. */
+export function lasted(insight: Pick<InsightSummary, 'StartTime' | 'EndTime'>, now: Seconds): string {
+  return duration(Math.max(60, Math.round(((insight.EndTime ?? now) - insight.StartTime) / 60) * 60)).replace(/ 0 s$/, '')
 }
 
 /** chosenInsights are those that a search wants, newest start first. */

@@ -1,6 +1,7 @@
 import type { AnomalousServiceId, InsightSummary, RequestImpact } from '../../api/insights'
 import { count, percent } from '../../model/format'
 import { kindOf, shortType, titleOf } from '../../model/graph'
+import { Badge } from '../../ui/Card'
 import { Icon } from '../../ui/Icon'
 import { NodeIcon } from '../../ui/NodeIcon'
 import { faultShare, nodeOf } from './model'
@@ -9,10 +10,10 @@ import css from './insights.module.css'
 /** Whether an insight goes on. */
 export function StateBadge({ state }: { state: InsightSummary['State'] }) {
   return (
-    <span className={`${css.badge} ${state === 'ACTIVE' ? css.active : ''}`}>
+    <Badge look={state === 'ACTIVE' ? 'bad' : 'plain'}>
       <Icon name={state === 'ACTIVE' ? 'warning' : 'check'} size={12} />
       {state === 'ACTIVE' ? 'active' : 'closed'}
-    </span>
+    </Badge>
   )
 }
 
@@ -22,8 +23,8 @@ export function ServiceName({ service, typed = false }: { service: AnomalousServ
   return (
     <span className={css.service} title={type ? `${name} (${type})` : name}>
       <NodeIcon kind={kindOf(type)} size={16} />
-      <span className={css.ellipsis}>{titleOf({ name })}</span>
-      {typed && type && <span className={css.quiet}>{shortType(type)}</span>}
+      <span className={`ellipsis ${css.whole}`}>{titleOf({ name })}</span>
+      {typed && type && <span className="quiet">{shortType(type)}</span>}
     </span>
   )
 }
@@ -39,7 +40,7 @@ export function ImpactBar({ impact }: { impact: RequestImpact }) {
       <span className={css.impactBar} aria-hidden="true">
         <span style={{ width: `${(share ?? 0) * 100}%` }} />
       </span>
-      <span className={css.quiet}>{share === null ? '' : percent(share)}</span>
+      <span className="quiet">{share === null ? '' : percent(share)}</span>
     </span>
   )
 }

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { putTraceSegments } from '../../api/xray'
 import { Button } from '../../ui/Button'
-import { Copy } from '../../ui/Copy'
+import { Code } from '../../ui/Code'
 import { Icon } from '../../ui/Icon'
 import { Tabs } from '../../ui/Tabs'
 import { toast } from '../../ui/Toasts'
@@ -36,12 +36,12 @@ export function FirstSteps() {
     <div className={css.first}>
       <div className={css.firstBody}>
         <h2>Send your first trace</h2>
-        <p className={css.quiet}>This server is at {origin} and has no traces yet. As soon as one arrives, this page shows it.</p>
+        <p className="quiet">This server is at {origin} and has no traces yet. As soon as one arrives, this page shows it.</p>
         <div className={css.sample}>
           <Button look="main" icon={<Icon name="play" />} onPress={() => send.mutate()} isDisabled={send.isPending}>
             Send a sample trace
           </Button>
-          <span className={css.quiet}>A shop, its payments and a database; the payment fails.</span>
+          <span className="quiet">A shop, its payments and a database; the payment fails.</span>
         </div>
         <Tabs
           label="Ways to send a trace"
@@ -81,18 +81,9 @@ export function FirstSteps() {
           ]}
         />
         <p className={css.waiting} role="status">
-          <span className={css.pulse} /> Waiting for the first trace
+          <span className="pulse" /> Waiting for the first trace
         </p>
       </div>
-    </div>
-  )
-}
-
-function Code({ text }: { text: string }) {
-  return (
-    <div className={css.code}>
-      <pre tabIndex={0}>{text}</pre>
-      <Copy text={text} />
     </div>
   )
 }

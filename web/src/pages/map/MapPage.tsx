@@ -106,11 +106,11 @@ function TraceMap({ graph, old, stale }: { graph: Graph; old: boolean; stale: Er
           />
           <SearchField ref={field} label="Search a service" value={words} onChange={setWords} onEnter={goToFirst} />
           {found && (
-            <span className={css.quiet} role="status">
+            <span className="quiet" role="status">
               {plural(found.size, 'service')}
             </span>
           )}
-          <span className={css.space} />
+          <span className="space" />
           {search.view !== 'table' && (
             <>
               <Select

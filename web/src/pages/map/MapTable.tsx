@@ -4,7 +4,7 @@ import { shortType, titleOf, type Graph, type GraphNode } from '../../model/grap
 import { percentile } from '../../model/histogram'
 import { mean, share } from '../../model/outcome'
 import { NodeIcon } from '../../ui/NodeIcon'
-import { OutcomeBar } from '../../ui/Outcomes'
+import { OutcomeBar, outcomeText } from '../../ui/Outcomes'
 import { Table, type Column } from '../../ui/Table'
 import css from './map.module.css'
 
@@ -27,7 +27,7 @@ export function MapTable({ graph, seconds, node, found, onNode }: MapTableProps)
       head,
       figures: true,
       sort: (one) => share(one.figures, outcome),
-      cell: (one) => (one.figures[outcome] > 0 ? <span className={css[`${outcome}Text`]}>{percent(share(one.figures, outcome))}</span> : <span className={css.quiet}>0 %</span>),
+      cell: (one) => (one.figures[outcome] > 0 ? <span className={outcomeText(outcome)}>{percent(share(one.figures, outcome))}</span> : <span className="quiet">0 %</span>),
     })
     const quantile = (at: number): Column<GraphNode> => ({
       id: `p${at * 100}`,
@@ -43,7 +43,7 @@ export function MapTable({ graph, seconds, node, found, onNode }: MapTableProps)
         names: true,
         sort: titleOf,
         cell: (one) => (
-          <button type="button" className={css.rowName} onClick={() => onNode(one.key)}>
+          <button type="button" className={`word-button ${css.rowName}`} onClick={() => onNode(one.key)}>
             <NodeIcon kind={one.kind} />
             {titleOf(one)}
           </button>

@@ -10,13 +10,16 @@ import { shortType, titleOf, type Graph, type GraphEdge, type GraphNode } from '
 import { percentile } from '../../model/histogram'
 import { figuresOf, mean, outcomes, outcomeNames, share, type Figures, type Outcome } from '../../model/outcome'
 import { periodFor } from '../../model/time'
-import { IconButton } from '../../ui/Button'
-import { Copy } from '../../ui/Copy'
+import { IconButton, linkLook } from '../../ui/Button'
+import { Tile, Tiles } from '../../ui/Card'
+import { Code } from '../../ui/Code'
+import { TimesFields } from '../../ui/FromTo'
 import { Icon } from '../../ui/Icon'
 import { NodeIcon } from '../../ui/NodeIcon'
 import { Mark, OutcomeBar } from '../../ui/Outcomes'
 import { Failed, Notice } from '../../ui/State'
-import { Histogram, type TimeSelection } from '../../ui/chart/Histogram'
+import type { Selection } from '../../ui/chart/Chart'
+import { Histogram } from '../../ui/chart/Histogram'
 import { OutcomeSeries } from '../../ui/chart/OutcomeSeries'
 import { TracesLink } from './TracesLink'
 import css from './map.module.css'
@@ -43,7 +46,7 @@ export function NodePanel({ graph, node, insight, onNode, onEdge, onClose }: Nod
           <NodeIcon kind={node.kind} size={22} />
           <span className={css.panelName}>
             <h2>{titleOf(node)}</h2>
-            <span className={css.quiet}>{[shortType(node.type) || 'Service', titleOf(node) === node.name ? null : node.name, node.account].filter(Boolean).join(' · ')}</span>
+            <span className="quiet">{[shortType(node.type) || 'Service', titleOf(node) === node.name ? null : node.name, node.account].filter(Boolean).join(' · ')}</span>
           </span>
         </>
       }
@@ -86,15 +89,15 @@ export function EdgePanel({ graph, edge, onNode, onClose }: EdgePanelProps) {
       title={
         <span className={css.panelName}>
           <h2>
-            <button type="button" className={css.textButton} onClick={() => onNode(from.key)}>
+            <button type="button" className="word-button" onClick={() => onNode(from.key)}>
               {titleOf(from)}
             </button>
             <span aria-label="to"> → </span>
-            <button type="button" className={css.textButton} onClick={() => onNode(to.key)}>
+            <button type="button" className="word-button" onClick={() => onNode(to.key)}>
               {titleOf(to)}
             </button>
           </h2>
-          <span className={css.quiet}>
+          <span className="quiet">
             {shortType(from.type) || 'Service'} to {shortType(to.type) || 'service'}
             {others.length > 0 && <>, called {others.join(', ')}</>}
           </span>
@@ -126,8 +129,8 @@ interface PanelProps {
 function Panel({ title, notice, label, figures, response, responseNote, selector, onClose, children }: PanelProps) {
   const { window, group, setRange } = useScope()
   const [ended, setEnded] = useState<ReadonlySet<Outcome>>(new Set())
-  const [time, setTime] = useState<TimeSelection | null>(null)
-  const [zoomed, setZoomed] = useState<TimeSelection | null>(null)
+  const [time, setTime] = useState<Selection | null>(null)
+  const [zoomed, setZoomed] = useState<Selection | null>(null)
   const seconds = window.end - window.start
   const period = periodFor(window)
   const series = useQuery({
@@ -153,11 +156,11 @@ function Panel({ title, notice, label, figures, response, responseNote, selector
       </header>
       <div className={css.panelBody}>
         {notice}
-        <dl className={css.tiles}>
+        <Tiles small>
           <Tile name="Requests" value={count(figures.total)} note={rate(figures.total, seconds)} />
           <Tile name="Average" value={duration(mean(figures))} note={`p50 ${duration(percentile(response, 0.5))}`} />
           <Tile name="p90" value={duration(percentile(response, 0.9))} note={`p99 ${duration(percentile(response, 0.99))}`} />
-        </dl>
+        </Tiles>
         <section>
           <h3>How they ended</h3>
           <OutcomeBar figures={figures} />
@@ -181,14 +184,14 @@ function Panel({ title, notice, label, figures, response, responseNote, selector
               <h3>Response time</h3>
               <span>
                 {time && (
-                  <button type="button" className={css.textButton} onClick={() => setZoomed(time)}>
+                  <button type="button" className="word-button" onClick={() => setZoomed(time)}>
                     Zoom in
                   </button>
                 )}{' '}
                 {(time ?? zoomed) && (
                   <button
                     type="button"
-                    className={css.textButton}
+                    className="word-button"
                     onClick={() => {
                       setTime(null)
                       setZoomed(null)
@@ -199,9 +202,9 @@ function Panel({ title, notice, label, figures, response, responseNote, selector
                 )}
               </span>
             </div>
-            <Histogram label={`Response times of ${label}`} entries={response} selection={time} onSelect={setTime} within={zoomed} />
-            <TimeFields value={time} onChange={setTime} />
-            <p className={css.note}>{responseNote}</p>
+            <Histogram label={`Response times of ${label}`} things="requests" sets={[{ name: '', entries: response, percentiles: [0.5, 0.9, 0.99] }]} selection={time} onSelect={setTime} within={zoomed} />
+            <TimesFields label="Response time" value={time} onChange={setTime} />
+            <p className="note">{responseNote}</p>
           </section>
         )}
         <section>
@@ -215,57 +218,14 @@ function Panel({ title, notice, label, figures, response, responseNote, selector
         {children}
       </div>
       <footer className={css.panelFoot}>
-        <div className={css.expression}>
-          <code>{expression}</code>
-          <Copy text={expression} label="Copy the filter expression" />
-        </div>
+        <Code text={expression} label="Copy the filter expression" />
         <TracesLink filter={expression}>{inside ? 'View these traces' : 'View traces'}</TracesLink>
-        <Link to="/analytics" search={{ sets: 'own', a: expression, b: and(inside ? selector : '', `!(${expression})`) }} className={css.plainLink}>
+        <Link to="/analytics" search={{ sets: 'own', a: expression, b: and(inside ? selector : '', `!(${expression})`) }} className={linkLook('plain')}>
           <Icon name="analytics" />
           {inside ? 'Compare them with its others' : 'Compare with the rest'}
         </Link>
       </footer>
     </aside>
-  )
-}
-
-/** The chosen times as numbers: exact, and for who has no pointer. */
-function TimeFields({ value, onChange }: { value: TimeSelection | null; onChange: (value: TimeSelection | null) => void }) {
-  const [draft, setDraft] = useState<{ of: TimeSelection | null; low: string; high: string }>({ of: null, low: '', high: '' })
-  const shown = draft.of === value ? draft : { of: value, low: value ? String(Number((value.low * 1000).toFixed(3))) : '', high: value ? String(Number((value.high * 1000).toFixed(3))) : '' }
-  const change = (next: { low: string; high: string }) => {
-    const low = Number(next.low) / 1000
-    const high = Number(next.high) / 1000
-    const valid = next.high !== '' && low >= 0 && high > low
-    const chosen = valid ? { low, high } : null
-    setDraft({ of: chosen, ...next })
-    onChange(chosen)
-  }
-  return (
-    <div className={css.fields}>
-      <label>
-        from
-        <input type="number" min={0} step="any" value={shown.low} onChange={(event) => change({ low: event.target.value, high: shown.high })} />
-        ms
-      </label>
-      <label>
-        to
-        <input type="number" min={0} step="any" value={shown.high} onChange={(event) => change({ low: shown.low, high: event.target.value })} />
-        ms
-      </label>
-    </div>
-  )
-}
-
-function Tile({ name, value, note }: { name: string; value: string; note: string }) {
-  return (
-    <div className={css.tile}>
-      <dt>{name}</dt>
-      <dd>
-        {value}
-        <span className={css.quiet}>{note}</span>
-      </dd>
-    </div>
   )
 }
 
@@ -284,7 +244,7 @@ function Neighbours({ title, edges, end, graph, onNode, onEdge }: NeighboursProp
   return (
     <section>
       <h3>
-        {title} <span className={css.quiet}>{edges.length}</span>
+        {title} <span className="quiet">{edges.length}</span>
       </h3>
       <ul className={css.neighbours}>
         {sorted.map((edge) => {
@@ -292,9 +252,9 @@ function Neighbours({ title, edges, end, graph, onNode, onEdge }: NeighboursProp
           if (!other) return null
           return (
             <li key={edge.key}>
-              <button type="button" className={css.rowName} onClick={() => onNode(other.key)}>
+              <button type="button" className={`word-button ${css.rowName}`} onClick={() => onNode(other.key)}>
                 <NodeIcon kind={other.kind} />
-                <span className={css.ellipsis}>{titleOf(other)}</span>
+                <span className="ellipsis">{titleOf(other)}</span>
               </button>
               <OutcomeBar figures={edge.figures} />
               <span className={css.figure}>{duration(mean(edge.figures))}</span>

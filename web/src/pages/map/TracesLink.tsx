@@ -1,12 +1,12 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { linkLook } from '../../ui/Button'
 import { Icon } from '../../ui/Icon'
-import css from './map.module.css'
 
 /** To the traces that an expression matches, in the same time and group. */
 export function TracesLink({ filter, children }: { filter: string; children: ReactNode }) {
   return (
-    <Link to="/traces" search={{ filter }} className={css.mainLink}>
+    <Link to="/traces" search={{ filter }} className={linkLook('main', 'tall')}>
       <Icon name="traces" />
       {children}
     </Link>

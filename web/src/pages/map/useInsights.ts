@@ -1,16 +1,16 @@
 import { useQuery } from '@tanstack/react-query'
 import { getInsightSummaries, type InsightSummary } from '../../api/insights'
-import { getGroups } from '../../api/xray'
+import { useGroups } from '../../app/asked'
 import { useScope } from '../../app/scope'
 import { nodeKey } from '../../model/graph'
+import { watchedGroups } from '../../model/groups'
 
 const none: ReadonlyMap<string, InsightSummary> = new Map()
 
 /** useInsights says which services have an insight that is open: by the key of the node, account aside. */
 export function useInsights(): ReadonlyMap<string, InsightSummary> {
   const { window, group } = useScope()
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => getGroups(signal), staleTime: 60_000 })
-  const watched = (groups.data ?? []).filter((one) => one.InsightsConfiguration.InsightsEnabled && (!group || one.GroupName === group)).map((one) => one.GroupName)
+  const watched = watchedGroups(useGroups().data ?? [], group)
   const found = useQuery({
     queryKey: ['insights', 'open', window, watched],
     queryFn: async ({ signal }) => {

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { getTags, setTags } from '../../api/groups'
 import { createSamplingRule, updateSamplingRule, type SampledRequest, type SamplingRule } from '../../api/sampling'
+import { limitsChanged } from '../../app/asked'
 import { queries } from '../../app/scope'
 import { noProblems, problemsOf, type Problems } from '../../model/problems'
 import { Button } from '../../ui/Button'
@@ -64,7 +65,7 @@ export function RuleDialog({ rule, others, request, onClose }: RuleDialogProps) 
       return
     }
     await queries.invalidateQueries({ queryKey: ['sampling'] })
-    void queries.invalidateQueries({ queryKey: ['limits'] })
+    limitsChanged()
     toast(`The rule ${draft.name} is ${rule ? 'changed' : 'created'}. Clients hear of it within minutes.`)
     onClose()
   }
@@ -86,7 +87,7 @@ export function RuleDialog({ rule, others, request, onClose }: RuleDialogProps) 
     >
       <div className={css.form}>
         {problems.rest && <Notice look="warning">{problems.rest}</Notice>}
-        {isDefault && <p className={css.quiet}>Default decides what no other rule matches. Only its rate and its reservoir can change.</p>}
+        {isDefault && <p className="quiet">Default decides what no other rule matches. Only its rate and its reservoir can change.</p>}
         {!isDefault && (
           <div className={css.two}>
             <TextField label="Name" value={draft.name} onChange={(name) => set({ name })} disabled={rule !== null} autoFocus={rule === null} problem={of('name')} hint="Up to 32 characters. It cannot change." />
@@ -101,7 +102,7 @@ export function RuleDialog({ rule, others, request, onClose }: RuleDialogProps) 
           <>
             <fieldset className={css.set}>
               <legend>Requests that match</legend>
-              <p className={css.small}>In a pattern * is any text and ? one character; the whole value has to match.</p>
+              <p className="note">In a pattern * is any text and ? one character; the whole value has to match.</p>
               <div className={css.two}>
                 {pattern('host', 'Host')}
                 {pattern('method', 'HTTP method', methods)}

@@ -46,7 +46,7 @@ export function RuleRow({ rule, figures, latest, state, verdict, place, onEdit, 
         </h2>
         <div className={css.conditions}>
           {conditions.length === 0 ? (
-            <span className={css.quiet}>{rule.RuleName === defaultRule ? 'Every request that no other rule matches. Only its rate and its reservoir can change.' : 'Every request'}</span>
+            <span className="quiet">{rule.RuleName === defaultRule ? 'Every request that no other rule matches. Only its rate and its reservoir can change.' : 'Every request'}</span>
           ) : (
             conditions.map((condition) => (
               <span key={`${condition.member} ${condition.key}`} className={`${css.condition} ${place && verdict ? (failing.has(`${condition.member} ${condition.key}`) ? css.fails : css.holds) : ''}`}>
@@ -81,7 +81,7 @@ export function RuleRow({ rule, figures, latest, state, verdict, place, onEdit, 
       <div className={css.use}>
         <Trend rule={rule.RuleName} windows={figures.windows} last={latest} />
         {rate ? (
-          <span className={css.small}>
+          <span className="note">
             {count(figures.requests)} requests, {count(figures.sampled)} sampled, {count(figures.borrowed)} borrowed: <b title="Some clients count borrowed ones as sampled, others do not">{rate.low === rate.high ? percent(rate.low) : `${percent(rate.low)} to ${percent(rate.high)}`}</b>
             {state && state.ClientCount > 0 && (
               <>
@@ -91,7 +91,7 @@ export function RuleRow({ rule, figures, latest, state, verdict, place, onEdit, 
             )}
           </span>
         ) : (
-          <span className={css.small}>no reports in ten minutes</span>
+          <span className="note">no reports in ten minutes</span>
         )}
       </div>
       <span className={css.actions}>

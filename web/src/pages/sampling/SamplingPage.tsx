@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMemo, useRef, useState } from 'react'
 import { deleteSamplingRule, getSamplingRules, getSamplingStates, getSamplingStatistics, testSampling, type SamplingRule } from '../../api/sampling'
-import { getLimits } from '../../api/settings'
+import { useLimit } from '../../app/asked'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { queries } from '../../app/scope'
@@ -31,7 +31,6 @@ export function SamplingPage() {
   const records = useQuery({ queryKey: ['sampling', 'rules'], queryFn: ({ signal }) => getSamplingRules(signal), staleTime: 0, refetchInterval: every })
   const statistics = useQuery({ queryKey: ['sampling', 'statistics'], queryFn: ({ signal }) => getSamplingStatistics(signal), staleTime: 0, refetchInterval: every })
   const states = useQuery({ queryKey: ['sampling', 'states'], queryFn: ({ signal }) => getSamplingStates(signal), staleTime: 0, refetchInterval: every })
-  const limits = useQuery({ queryKey: ['limits'], queryFn: ({ signal }) => getLimits(signal), staleTime: 60_000 })
   const rules = useMemo(() => ordered(records.data ?? []), [records.data])
   const request = useMemo(() => requestOf(search), [search])
   const changed = useMemo(() => (records.data ?? []).map((record) => record.ModifiedAt), [records.data])
@@ -52,7 +51,7 @@ export function SamplingPage() {
     { keys: '/', does: 'Try a request', run: () => tester.current?.focus() },
     { keys: 'r', does: 'Refresh', run: () => void queries.invalidateQueries({ queryKey: ['sampling'] }) },
   ])
-  const most = limits.data?.find((limit) => limit.Name === 'sampling-rules')?.Value ?? null
+  const most = useLimit('sampling-rules')
   const edited = search.edit ? rules.find((rule) => rule.RuleName === search.edit) : undefined
   const all = (statistics.data ?? []).reduce((sum, one) => sum + one.RequestCount, 0)
   const sampled = (statistics.data ?? []).reduce((sum, one) => sum + one.SampledCount, 0)
@@ -60,7 +59,7 @@ export function SamplingPage() {
   return (
     <Page
       title="Sampling"
-      aside={records.data && <span className={css.quiet}>{most === null ? plural(rules.length - 1, 'rule') : `${rules.length - 1} of ${count(most)} rules`} and Default</span>}
+      aside={records.data && <span className="quiet">{most === null ? plural(rules.length - 1, 'rule') : `${rules.length - 1} of ${count(most)} rules`} and Default</span>}
       tools={
         <Button look="main" icon={<Icon name="plus" />} onPress={add}>
           Create a rule

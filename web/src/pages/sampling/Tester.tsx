@@ -86,11 +86,11 @@ export function Tester({ handle, request, test, error }: TesterProps) {
         {error ? (
           <Notice look="warning">{error.message}</Notice>
         ) : isEmpty(request) ? (
-          <p className={css.quiet}>Type what a client knows of a request, and see which rule decides it, and why the ones before it do not. What is left out, the client does not know.</p>
+          <p className="quiet">Type what a client knows of a request, and see which rule decides it, and why the ones before it do not. What is left out, the client does not know.</p>
         ) : test ? (
           <Result test={test} client={search.client ?? reference} />
         ) : (
-          <p className={css.quiet}>Trying…</p>
+          <p className="quiet">Trying…</p>
         )}
       </div>
     </aside>
@@ -105,7 +105,7 @@ function Result({ test, client }: { test: SamplingTest; client: string }) {
         <Icon name="check" /> <b>{test.RuleName}</b> decides.
       </p>
       {others.length === 0 ? (
-        <p className={css.quiet}>So it does for every family of clients that is known.</p>
+        <p className="quiet">So it does for every family of clients that is known.</p>
       ) : (
         <>
           <p>Other clients read rules differently:</p>

@@ -1,4 +1,5 @@
 import type { Obstacle, RuleRequest, SampledRequest, SamplingRule, SamplingRuleRecord, SamplingStatistics } from '../../api/sampling'
+import { percentOf, percentText } from '../../model/format'
 import type { Pair } from '../../ui/Pairs'
 import type { SamplingSearch } from './search'
 
@@ -163,11 +164,10 @@ export interface RuleDraft {
 export const newDraft: RuleDraft = { name: '', priority: '1000', rate: '5', reservoir: '1', service: '*', type: '*', host: '*', method: '*', path: '*', arn: '*', attributes: [], boost: false, maxRate: '100', cooldown: '10' }
 
 export function draftOf(rule: SamplingRule): RuleDraft {
-  const percent = (share: number) => String(Number((share * 100).toFixed(6)))
   return {
     name: rule.RuleName,
     priority: String(rule.Priority),
-    rate: percent(rule.FixedRate),
+    rate: percentText(rule.FixedRate),
     reservoir: String(rule.ReservoirSize),
     service: rule.ServiceName,
     type: rule.ServiceType,
@@ -177,7 +177,7 @@ export function draftOf(rule: SamplingRule): RuleDraft {
     arn: rule.ResourceARN,
     attributes: Object.keys(rule.Attributes).sort().map((key) => ({ key, value: rule.Attributes[key]! })),
     boost: Boolean(rule.SamplingRateBoost),
-    maxRate: rule.SamplingRateBoost ? percent(rule.SamplingRateBoost.MaxRate) : newDraft.maxRate,
+    maxRate: rule.SamplingRateBoost ? percentText(rule.SamplingRateBoost.MaxRate) : newDraft.maxRate,
     cooldown: rule.SamplingRateBoost ? String(rule.SamplingRateBoost.CooldownWindowMinutes) : newDraft.cooldown,
   }
 }
@@ -235,10 +235,8 @@ export function checkDraft(draft: RuleDraft, isDefault: boolean, others: readonl
 
 /** share reads a percentage as a share; null if it is none from 0 to 100. */
 export function share(text: string): number | null {
-  const trimmed = text.trim().replace(/\s*%$/, '').replace(',', '.')
-  if (!/^\d+(\.\d*)?$|^\.\d+$/.test(trimmed)) return null
-  const value = Number(trimmed)
-  return value <= 100 ? Number((value / 100).toFixed(8)) : null
+  const percent = percentOf(text)
+  return percent === null ? null : Number((percent / 100).toFixed(8))
 }
 
 /** ruleOf is what a draft without problems asks for. */

@@ -4,8 +4,10 @@ import { addCredential, getCredentials, removeCredentials, type Credential, type
 import { queries } from '../../app/scope'
 import { useMay, useSignedIn } from '../../app/session'
 import { plural } from '../../model/format'
-import { ago, moment } from '../../model/time'
+import { ago, moment, toTheSecond } from '../../model/time'
 import { Button, IconButton } from '../../ui/Button'
+import { Badge } from '../../ui/Card'
+import { Code } from '../../ui/Code'
 import { Copy } from '../../ui/Copy'
 import { Dialog } from '../../ui/Dialog'
 import { Icon } from '../../ui/Icon'
@@ -98,7 +100,7 @@ function columnsFor(remove: ((credential: Credential) => void) | null): Column<C
       cell: (credential) => (
         <span className={css.name}>
           {credential.Name}
-          {credential.Yours && <span className={css.badge}>you</span>}
+          {credential.Yours && <Badge look="accent">you</Badge>}
         </span>
       ),
     },
@@ -124,7 +126,7 @@ function columnsFor(remove: ((credential: Credential) => void) | null): Column<C
         </span>
       ),
     },
-    { id: 'created', head: 'Made', sort: (credential) => credential.Created, cell: (credential) => <time className={css.line} dateTime={new Date(credential.Created * 1000).toISOString()}>{ago(credential.Created, now)}</time> },
+    { id: 'created', head: 'Made', sort: (credential) => credential.Created, cell: (credential) => <time className="nowrap" dateTime={new Date(credential.Created * 1000).toISOString()}>{ago(credential.Created, now)}</time> },
     {
       id: 'expires',
       head: 'Works until',
@@ -132,7 +134,7 @@ function columnsFor(remove: ((credential: Credential) => void) | null): Column<C
       cell: (credential) => {
         const standing = standingOf(credential, now)
         if (standing.kind === 'for ever') return 'no end'
-        return <span className={`${css.line} ${standing.kind === 'over' ? css.over : ''}`}>{`${standing.kind === 'over' ? 'over since ' : ''}${moment(standing.end).replace(/\.\d+$/, '')}`}</span>
+        return <span className={`nowrap ${standing.kind === 'over' ? css.over : ''}`}>{`${standing.kind === 'over' ? 'over since ' : ''}${toTheSecond(standing.end)}`}</span>
       },
     },
     ...(remove
@@ -212,7 +214,7 @@ function Add({ onClose }: { onClose: () => void }) {
         <label className={css.field}>
           Name
           <input value={name} onChange={(event) => setName(event.target.value)} maxLength={64} placeholder="ci" autoFocus spellCheck={false} autoComplete="off" />
-          <span className={css.hint}>For people, and in the ARN: letters, digits and +=,.@_-. Without one it is the access key.</span>
+          <span className={`note ${css.hint}`}>For people, and in the ARN: letters, digits and +=,.@_-. Without one it is the access key.</span>
         </label>
         <fieldset className={css.roles}>
           <legend>May</legend>
@@ -221,7 +223,7 @@ function Add({ onClose }: { onClose: () => void }) {
               <input type="checkbox" checked={chosen.has(role.name)} onChange={(event) => choose(role.name, event.target.checked)} />
               <span>
                 <code>{role.name}</code>
-                <span className={css.hint}>{role.does}</span>
+                <span className={`note ${css.hint}`}>{role.does}</span>
               </span>
             </label>
           ))}
@@ -229,11 +231,11 @@ function Add({ onClose }: { onClose: () => void }) {
         <label className={css.field}>
           And these actions
           <input className="mono" value={typed} onChange={(event) => setTyped(event.target.value)} placeholder="xray:PutTraceSegments xray:Get*" spellCheck={false} autoComplete="off" />
-          <span className={css.hint}>As in IAM, * stands for any text and ? for one letter. You can give away only what you may do yourself.</span>
+          <span className={`note ${css.hint}`}>As in IAM, * stands for any text and ? for one letter. You can give away only what you may do yourself.</span>
         </label>
         <div className={css.field}>
           <Select label="Works" labelled value={lifetime} choices={lifetimes.map(({ seconds, label }) => ({ value: String(seconds), label }))} onChange={setLifetime} />
-          <span className={css.hint}>One that ends has a session token beside the secret, as temporary credentials of AWS have.</span>
+          <span className={`note ${css.hint}`}>One that ends has a session token beside the secret, as temporary credentials of AWS have.</span>
         </div>
         {making.error && <Problem error={making.error} />}
       </form>
@@ -255,7 +257,7 @@ function Made({ issued, onClose }: { issued: IssuedCredential; onClose: () => vo
     >
       <Notice look="warning">The secret is shown this once. Nobody can read it here again.</Notice>
       <Code text={exportsOf(issued)} />
-      <p className={css.hint}>
+      <p className={`note ${css.hint}`}>
         It works now, for {issued.Credential.Actions.join(', ')} in the tenant {issued.Credential.Tenant}
         {issued.Credential.Expires !== null && <>, until {moment(issued.Credential.Expires)}</>}.
       </p>
@@ -268,14 +270,5 @@ function Problem({ error }: { error: Error }) {
     <p role="alert" className={css.problem}>
       {error.message}
     </p>
-  )
-}
-
-function Code({ text }: { text: string }) {
-  return (
-    <div className={css.code}>
-      <pre tabIndex={0}>{text}</pre>
-      <Copy text={text} />
-    </div>
   )
 }

@@ -3,14 +3,14 @@ import { useState } from 'react'
 import { getEncryption, putEncryption, type Encryption as Shape } from '../../api/settings'
 import { queries } from '../../app/scope'
 import { plural } from '../../model/format'
-import { moment } from '../../model/time'
+import { toTheSecond } from '../../model/time'
 import { Button } from '../../ui/Button'
-import { Badge, Card } from '../../ui/Card'
+import { Badge, Card, Facts } from '../../ui/Card'
 import { Confirm } from '../../ui/Confirm'
 import { Copy } from '../../ui/Copy'
 import { Failed, Loading, Notice } from '../../ui/State'
 import { toast } from '../../ui/Toasts'
-import { Code } from './Code'
+import { Code } from '../../ui/Code'
 import { keyNameOf } from './model'
 import css from './settings.module.css'
 
@@ -49,7 +49,7 @@ function State({ is }: { is: Shape }) {
           {is.BehindCount > 0 ? `${plural(is.BehindCount, 'file')} still have to be written anew` : 'What was written before is being written anew'}. New data is as chosen already. The key before is needed until this is done.
         </Notice>
       )}
-      <dl className={css.facts}>
+      <Facts>
         <dt>Key</dt>
         <dd>{is.KeyId ? <span className={css.row}>{key ? keyNameOf(key) : is.KeyId}</span> : 'none: blocks are Parquet files that other tools open'}</dd>
         {is.KeyId && (
@@ -63,7 +63,7 @@ function State({ is }: { is: Shape }) {
             <dd>AES-256-GCM, with a key of its own for each file</dd>
           </>
         )}
-      </dl>
+      </Facts>
     </div>
   )
 }
@@ -84,7 +84,7 @@ function Choice({ is }: { is: Shape }) {
         <div className={css.stack}>
           <p>The server has no keys. Make one, and start the server with the file it is in; then it can be chosen here.</p>
           <Code text={'tomo keys add --file keys.json --alias traces\ntomo serve --encryption-keys keys.json'} />
-          <p className={css.note}>Keep the file on another disk than the data, and a copy of it elsewhere: without the key the data is lost.</p>
+          <p className="note">Keep the file on another disk than the data, and a copy of it elsewhere: without the key the data is lost.</p>
         </div>
       ) : (
         <form
@@ -108,7 +108,7 @@ function Choice({ is }: { is: Shape }) {
                 <span>
                   <b>{key.Alias ?? key.Id}</b>
                   <span>
-                    {key.Alias && <code>{key.Id}</code>} made {moment(key.CreatedTime).replace(/\.000$/, '')}
+                    {key.Alias && <code>{key.Id}</code>} made {toTheSecond(key.CreatedTime)}
                   </span>
                 </span>
               </label>
@@ -118,7 +118,7 @@ function Choice({ is }: { is: Shape }) {
             <Button type="submit" look="main" isDisabled={wanted === now}>
               {wanted === now ? 'Apply' : wanted === '' ? 'Stop encrypting' : 'Encrypt with this key'}
             </Button>
-            {wanted === now && <span className={css.note}>This is what is in force.</span>}
+            {wanted === now && <span className="note">This is what is in force.</span>}
           </div>
         </form>
       )}

@@ -2,13 +2,14 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { getDestination, getIndexingRules, setDestination, setIndexingRule, type DestinationName, type IndexingRule } from '../../api/settings'
 import { queries } from '../../app/scope'
+import { percentOf } from '../../model/format'
 import { ago } from '../../model/time'
+import { messageOf } from '../../model/problems'
 import { Button } from '../../ui/Button'
 import { Badge, Card } from '../../ui/Card'
 import { TextField } from '../../ui/Field'
 import { Failed, Loading, Notice } from '../../ui/State'
 import { toast } from '../../ui/Toasts'
-import { percentOf } from './model'
 import css from './settings.module.css'
 
 const destinations: readonly { value: DestinationName; name: string; about: string }[] = [
@@ -29,7 +30,7 @@ export function Indexing() {
       await setDestination(destination)
       toast(`Segments go to ${destination} from now on.`)
     } catch (reason) {
-      toast(reason instanceof Error ? reason.message : String(reason), 'failed')
+      toast(messageOf(reason), 'failed')
     }
     await queries.invalidateQueries({ queryKey: ['destination'] })
     setWanted(null)
@@ -68,7 +69,7 @@ function Rule({ rule, counts }: { rule: IndexingRule; counts: boolean }) {
         toast(`Searches will find ${wanted} % of the traces that start from now on.`)
         void queries.invalidateQueries({ queryKey: ['indexing'] })
       },
-      (reason: unknown) => setProblem(reason instanceof Error ? reason.message : String(reason)),
+      (reason: unknown) => setProblem(messageOf(reason)),
     )
   }
   return (

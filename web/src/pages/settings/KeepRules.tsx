@@ -4,8 +4,9 @@ import { ApiError } from '../../api/client'
 import { getKeepRules, previewKeepRules, putKeepRules, type KeepDraft, type KeepForecast, type KeepRules as Shape } from '../../api/settings'
 import { queries } from '../../app/scope'
 import { FilterEditor } from '../../editor/FilterEditor'
-import { count, percent } from '../../model/format'
+import { count, percent, percentOf, percentText } from '../../model/format'
 import { windowOf } from '../../model/time'
+import { messageOf } from '../../model/problems'
 import { Button, IconButton } from '../../ui/Button'
 import { Card } from '../../ui/Card'
 import { Dialog } from '../../ui/Dialog'
@@ -15,7 +16,7 @@ import { Select } from '../../ui/Select'
 import { Empty, Failed, Loading, Notice } from '../../ui/State'
 import { Table, type Column } from '../../ui/Table'
 import { toast } from '../../ui/Toasts'
-import { checkKeep, forecastText, moved, percentOf, percentText, sameRules } from './model'
+import { checkKeep, forecastText, moved, sameRules } from './model'
 import css from './settings.module.css'
 
 /** Keep rules, changed here first and then saved as a whole, after it was seen what they would do. */
@@ -60,7 +61,7 @@ function Rules({ is, rules, changed, onChange }: { is: Shape; rules: readonly Ke
   const columns: Column<{ rule: KeepDraft; at: number }>[] = [
     { id: 'at', head: 'Place', hiddenHead: true, figures: true, cell: ({ at }) => at + 1 },
     { id: 'name', head: 'Rule', names: true, cell: ({ rule }) => rule.Name },
-    { id: 'filter', head: 'Traces that match', cell: ({ rule }) => (rule.Filter === '' ? <span className={css.quiet}>every trace</span> : <code className={css.expression}>{rule.Filter}</code>) },
+    { id: 'filter', head: 'Traces that match', cell: ({ rule }) => (rule.Filter === '' ? <span className="quiet">every trace</span> : <code className={css.expression}>{rule.Filter}</code>) },
     { id: 'rate', head: 'Kept share', figures: true, cell: ({ rule }) => `${percentText(rule.Rate)} %` },
     ...(changed
       ? []
@@ -100,7 +101,7 @@ function Rules({ is, rules, changed, onChange }: { is: Shape; rules: readonly Ke
       ) : (
         <>
           <Table label="Keep rules in order" columns={columns} rows={rules.map((rule, at) => ({ rule, at }))} rowKey={({ rule }) => rule.Name} />
-          {!changed && <p className={css.note} style={{ padding: '8px 12px' }}>{`${count(is.Unmatched)} traces matched no rule and were kept. Counts are since the server started, or the rule is there.`}</p>}
+          {!changed && <p className="note" style={{ padding: '8px 12px' }}>{`${count(is.Unmatched)} traces matched no rule and were kept. Counts are since the server started, or the rule is there.`}</p>}
         </>
       )}
       {edited !== null && (
@@ -179,7 +180,7 @@ function Forecast({ rules, changed }: { rules: readonly KeepDraft[]; changed: bo
       aside={<Select label="Time" value={span} choices={spans} onChange={setSpan} />}
     >
       {forecast.isError ? (
-        <Notice look="warning">{forecast.error instanceof Error ? forecast.error.message : String(forecast.error)}</Notice>
+        <Notice look="warning">{forecast.error.message}</Notice>
       ) : !forecast.data ? (
         <Loading what="Trying the rules" />
       ) : (
@@ -227,7 +228,7 @@ function Unsaved({ stale, save, discard }: { stale: boolean; save: () => Promise
     setBusy(true)
     save().catch((reason: unknown) => {
       setBusy(false)
-      setError(reason instanceof ApiError && reason.name === 'ConflictException' ? 'Somebody else has changed the rules meanwhile. Discard your changes to see them, and make yours again.' : reason instanceof Error ? reason.message : String(reason))
+      setError(reason instanceof ApiError && reason.name === 'ConflictException' ? 'Somebody else has changed the rules meanwhile. Discard your changes to see them, and make yours again.' : messageOf(reason))
     })
   }
   return (

@@ -1,5 +1,5 @@
-import { useQuery } from '@tanstack/react-query'
-import { getLimits, type Limit } from '../../api/settings'
+import type { Limit } from '../../api/settings'
+import { useLimits } from '../../app/asked'
 import { count, percent } from '../../model/format'
 import { Card } from '../../ui/Card'
 import { Failed, Loading } from '../../ui/State'
@@ -9,7 +9,7 @@ import css from './settings.module.css'
 
 /** What bounds the tenant. It is set when the server is started, and only shown here. */
 export function Limits() {
-  const limits = useQuery({ queryKey: ['limits'], queryFn: ({ signal }) => getLimits(signal), staleTime: 0 })
+  const limits = useLimits(0)
   if (limits.isError) return <Failed what="The limits are not known" error={limits.error} retry={() => void limits.refetch()} />
   if (!limits.data) return <Loading />
   return (
@@ -26,7 +26,7 @@ export function Limits() {
 
 const columns: Column<Limit>[] = [
   { id: 'about', head: 'What', names: true, cell: (limit) => limit.About },
-  { id: 'value', head: 'In force', figures: true, cell: (limit) => <span className={`${css.nowrap} ${limit.Value === null ? css.quiet : ''}`}>{limitText(limit)}</span> },
+  { id: 'value', head: 'In force', figures: true, cell: (limit) => <span className={`nowrap ${limit.Value === null ? 'quiet' : ''}`}>{limitText(limit)}</span> },
   {
     id: 'used',
     head: 'Used',
@@ -47,10 +47,10 @@ const columns: Column<Limit>[] = [
     head: 'Set by',
     cell: (limit) =>
       limit.Flag === '' ? (
-        <span className={css.quiet}>nothing</span>
+        <span className="quiet">nothing</span>
       ) : (
         <>
-          <code>{limit.Flag}</code> <span className={css.quiet}>{limit.Variable}</span>
+          <code>{limit.Flag}</code> <span className="quiet">{limit.Variable}</span>
         </>
       ),
   },

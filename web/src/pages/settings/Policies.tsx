@@ -6,6 +6,7 @@ import { problemsOf, noProblems } from '../../model/problems'
 import { ago } from '../../model/time'
 import { Button, IconButton } from '../../ui/Button'
 import { Badge, Card } from '../../ui/Card'
+import { Code } from '../../ui/Code'
 import { Confirm } from '../../ui/Confirm'
 import { Dialog } from '../../ui/Dialog'
 import { TextField } from '../../ui/Field'
@@ -46,14 +47,12 @@ export function Policies() {
                 <div className={css.row}>
                   <h3>{policy.PolicyName}</h3>
                   <Badge>revision {policy.PolicyRevisionId}</Badge>
-                  <span className={css.note}>changed {ago(policy.LastUpdatedTime, Date.now() / 1000)}</span>
-                  <span style={{ flex: 1 }} />
+                  <span className="note">changed {ago(policy.LastUpdatedTime, Date.now() / 1000)}</span>
+                  <span className="space" />
                   <Button onPress={() => setEdited(policy)}>Edit</Button>
                   <IconButton label={`Delete ${policy.PolicyName}`} icon={<Icon name="delete" />} onPress={() => setGone(policy)} />
                 </div>
-                <div className={css.code}>
-                  <pre tabIndex={0}>{prettyJSON(policy.PolicyDocument)}</pre>
-                </div>
+                <Code text={prettyJSON(policy.PolicyDocument)} label={`Copy ${policy.PolicyName}`} />
               </article>
             ))}
           </div>

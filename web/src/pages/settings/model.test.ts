@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkKeep, forecastText, jsonProblem, limitText, moved, percentOf, percentText, prettyJSON, sameRules } from './model'
+import { checkKeep, forecastText, jsonProblem, limitText, moved, prettyJSON, sameRules } from './model'
 
 describe('limitText', () => {
   test.each([
@@ -13,29 +13,6 @@ describe('limitText', () => {
     [{ Unit: 'a second', Value: 2600 }, '2.6k a second'],
   ] as const)('%o', (limit, want) => {
     expect(limitText(limit)).toBe(want)
-  })
-})
-
-describe('percentOf', () => {
-  test.each([
-    ['5', 5],
-    ['0', 0],
-    ['100', 100],
-    ['0.1 %', 0.1],
-    ['2,5', 2.5],
-    ['.5', 0.5],
-    ['100.1', null],
-    ['-1', null],
-    ['', null],
-    ['1e1', null],
-    ['five', null],
-  ])('%s', (text, want) => {
-    expect(percentOf(text)).toBe(want)
-  })
-
-  test('reads what percentText writes', () => {
-    for (const share of [0, 0.001, 0.05, 0.07, 0.29, 1 / 3, 1]) expect(percentOf(percentText(share))! / 100).toBeCloseTo(share, 7)
-    expect(percentText(0.07)).toBe('7')
   })
 })
 

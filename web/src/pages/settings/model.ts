@@ -1,5 +1,6 @@
 import type { EncryptionKey, KeepDraft, KeepForecast, Limit } from '../../api/settings'
-import { bytes, count, duration, percent, short } from '../../model/format'
+import { bytes, count, duration, lasting, percent, percentOf, short } from '../../model/format'
+import { messageOf } from '../../model/problems'
 
 /** keyNameOf is what a key is called: its alias, or its id. */
 export function keyNameOf(key: EncryptionKey): string {
@@ -13,25 +14,12 @@ export function limitText(limit: Pick<Limit, 'Unit' | 'Value'>): string {
     case 'bytes':
       return bytes(limit.Value)
     case 'seconds':
-      return limit.Value >= 172_800 && limit.Value % 86_400 === 0 ? `${count(limit.Value / 86_400)} days` : duration(limit.Value)
+      return limit.Value % 86_400 === 0 ? lasting(limit.Value) : duration(limit.Value)
     case 'a second':
       return `${short(limit.Value)} a second`
     default:
       return count(limit.Value)
   }
-}
-
-/** percentOf reads a share that was typed in percent; null if it is none from 0 to 100. */
-export function percentOf(text: string): number | null {
-  const trimmed = text.trim().replace(/\s*%$/, '').replace(',', '.')
-  if (!/^\d+(\.\d*)?$|^\.\d+$/.test(trimmed)) return null
-  const value = Number(trimmed)
-  return value <= 100 ? value : null
-}
-
-/** percentText writes a share from 0 to 1 as percentOf reads it. */
-export function percentText(share: number): string {
-  return String(Number((share * 100).toFixed(6)))
 }
 
 /** What is wrong with a keep rule, by member. */
@@ -86,6 +74,6 @@ export function jsonProblem(text: string): string | null {
     JSON.parse(text)
     return null
   } catch (reason) {
-    return reason instanceof Error ? reason.message : String(reason)
+    return messageOf(reason)
   }
 }

@@ -74,7 +74,7 @@ export function SignInPage() {
             <input name="token" type="password" className="mono" autoComplete="off" autoFocus spellCheck={false} />
           </label>
         ) : (
-          <button type="button" className={css.more} onClick={() => setTemporary(true)}>
+          <button type="button" className={`word-button ${css.more}`} onClick={() => setTemporary(true)}>
             It is temporary and has a session token
           </button>
         )}

@@ -6,10 +6,10 @@ import type { SamplingState } from '../../api/sampling'
 import { getStatus, getTelemetry, type Operation, type Span, type Status } from '../../api/status'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
-import { bytes, count, duration, percent, plural, short } from '../../model/format'
-import { ago, moment } from '../../model/time'
+import { bytes, count, duration, lasting, percent, plural, short } from '../../model/format'
+import { ago, moment, toTheSecond } from '../../model/time'
 import { IconButton } from '../../ui/Button'
-import { Badge, Card, Tile, Tiles } from '../../ui/Card'
+import { Badge, Card, Facts, Tile, Tiles } from '../../ui/Card'
 import { Lines } from '../../ui/chart/Lines'
 import { Icon } from '../../ui/Icon'
 import { Segmented } from '../../ui/Segmented'
@@ -47,7 +47,7 @@ export function StatusPage() {
         status.data && (
           <span className={css.head}>
             {status.isError ? <Badge look="bad">does not answer</Badge> : paused ? <Badge look="warning">paused</Badge> : <Badge look="good">live</Badge>}
-            <span className={css.quiet}>
+            <span className="quiet">
               Tomo {status.data.Version || 'of no version'}, up {duration(status.data.Time - status.data.StartTime)}
               {status.data.Tenant !== 'default' && <>, tenant {status.data.Tenant}</>}
             </span>
@@ -78,7 +78,7 @@ export function StatusPage() {
 function Whole({ status, span, failed }: { status: Status; span: Span; failed: Error | null }) {
   return (
     <div className={css.page}>
-      {failed && <Notice look="warning">The server does not answer any more: {failed.message} What is shown is of {moment(status.Time).replace(/\.\d+$/, '')}.</Notice>}
+      {failed && <Notice look="warning">The server does not answer any more: {failed.message} What is shown is of {toTheSecond(status.Time)}.</Notice>}
       <Summary status={status} />
       <Charts status={status} span={span} />
       <LossesCard counts={status.Losses} />
@@ -107,15 +107,11 @@ function Summary({ status }: { status: Status }) {
       <Tile name="Not to be seen" value={count(grave)} note="documents refused or dropped" look={grave > 0 ? 'warning' : undefined} />
       {storage && <Tile name="Traces held" value={short(storage.TraceCount)} note={storage.OldestTime === null ? 'none is settled yet' : `since ${ago(storage.OldestTime, status.Time)}`} />}
       {storage && <Tile name="Open traces" value={count(storage.OpenCount)} note={`${bytes(storage.OpenByteCount)} in memory`} />}
-      {storage && <Tile name="Stored" value={bytes(stored)} note={`kept for ${days(storage.RetentionSeconds)}`} />}
+      {storage && <Tile name="Stored" value={bytes(stored)} note={`kept for ${lasting(storage.RetentionSeconds)}`} />}
       {disk && <Tile name="Disk free" value={bytes(disk.FreeBytes)} note={`${percent(disk.FreeBytes / disk.TotalBytes)} of ${bytes(disk.TotalBytes)}`} look={disk.FreeBytes < disk.TotalBytes / 20 ? 'warning' : undefined} />}
       {process && <Tile name="Memory" value={bytes(process.MemoryBytes)} note={process.MemoryLimit > 0 ? `of ${bytes(process.MemoryLimit)}` : 'without a limit'} look={process.MemoryLimit > 0 && process.MemoryBytes > process.MemoryLimit * 0.95 ? 'warning' : undefined} />}
     </Tiles>
   )
-}
-
-function days(seconds: number): string {
-  return seconds >= 172_800 ? plural(Math.round(seconds / 86_400), 'day') : duration(seconds)
 }
 
 function Charts({ status, span }: { status: Status; span: Span }) {
@@ -171,7 +167,7 @@ function Chart({ title, about, children }: { title: string; about: string; child
   return (
     <figure className={css.chart}>
       <figcaption>
-        <b>{title}</b> <span className={css.quiet}>{about}</span>
+        <b>{title}</b> <span className="quiet">{about}</span>
       </figcaption>
       {children}
     </figure>
@@ -225,7 +221,7 @@ function LossesCard({ counts }: { counts: Status['Losses'] }) {
 }
 
 const lossColumns: Column<Loss>[] = [
-  { id: 'time', head: 'When', names: true, sort: (loss) => loss.Time, cell: (loss) => <span className={css.nowrap}>{moment(loss.Time)}</span> },
+  { id: 'time', head: 'When', names: true, sort: (loss) => loss.Time, cell: (loss) => <span className="nowrap">{moment(loss.Time)}</span> },
   { id: 'reason', head: 'Reason', sort: (loss) => loss.Reason, cell: (loss) => <Badge look={reasons[loss.Reason]?.grave ? 'bad' : 'plain'}>{loss.Reason}</Badge> },
   { id: 'count', head: 'Documents', figures: true, sort: (loss) => loss.Count, cell: (loss) => count(Math.max(1, loss.Count)) },
   { id: 'source', head: 'From', sort: (loss) => loss.Source, cell: (loss) => loss.Source },
@@ -249,7 +245,7 @@ function StorageCard({ status }: { status: Status }) {
   if (!storage) return null
   return (
     <Card title="Storage" aside={storage.FailedCount > 0 ? <Badge look="bad">{plural(storage.FailedCount, 'failed write')}</Badge> : <Badge look="good">no write has failed</Badge>}>
-      <dl className={css.facts}>
+      <Facts>
         <dt>Blocks</dt>
         <dd>
           {count(storage.BlockCount)}, {bytes(storage.BlockBytes)}
@@ -272,7 +268,7 @@ function StorageCard({ status }: { status: Status }) {
         </dd>
         <dt>Retention</dt>
         <dd>
-          {days(storage.RetentionSeconds)}; {plural(storage.ExpiredCount, 'block')} expired since the start
+          {lasting(storage.RetentionSeconds)}; {plural(storage.ExpiredCount, 'block')} expired since the start
         </dd>
         <dt>Compactions</dt>
         <dd>{count(storage.CompactionCount)}</dd>
@@ -282,7 +278,7 @@ function StorageCard({ status }: { status: Status }) {
             ? 'nothing came yet'
             : status.Doors.map((door) => `${door.Source}: ${count(door.DocumentCount)} documents, ${bytes(door.ByteCount)}${door.RefusedCount > 0 ? `, ${count(door.RefusedCount)} refused` : ''}`).join('; ')}
         </dd>
-      </dl>
+      </Facts>
     </Card>
   )
 }
@@ -292,7 +288,7 @@ function WorkCard({ status, span }: { status: Status; span: Span }) {
   const points = useMemo(() => pointsOf(status.History), [status.History])
   return (
     <Card title="At work">
-      <dl className={css.facts}>
+      <Facts>
         <dt>Groups</dt>
         <dd>
           <Link to="/groups">{plural(groups.Count, 'group')}</Link>, {groups.WithInsights} with insights, {groups.WithNotifications} with notifications
@@ -323,7 +319,7 @@ function WorkCard({ status, span }: { status: Status; span: Span }) {
             <dd>{process.HasCredentials ? 'who has credentials' : 'everybody who reaches the server'}</dd>
           </>
         )}
-      </dl>
+      </Facts>
       {process && points.times.length > 0 && (
         <div className={css.memory}>
           <Lines label="Memory of the process" window={windowOf(span, status.Time, status.StartTime)} times={points.times} format={bytes} binary lines={[{ name: 'memory', colour: '--accent', values: points.memory }]} least={process.MemoryLimit || 64 * 1024 * 1024} height={96} />

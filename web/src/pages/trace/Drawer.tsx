@@ -2,15 +2,18 @@ import { Link } from '@tanstack/react-router'
 import { useMemo, type ReactNode } from 'react'
 import { bytes, count, duration, percent, plural } from '../../model/format'
 import { kindOf, shortType, titleOf as nodeTitle } from '../../model/graph'
+import { shareOf } from '../../model/histogram'
 import { moment, printMoment } from '../../model/time'
 import { Button, IconButton } from '../../ui/Button'
+import { Badge, Tile, Tiles } from '../../ui/Card'
+import { Code } from '../../ui/Code'
 import { Copy } from '../../ui/Copy'
 import { Icon } from '../../ui/Icon'
 import { NodeIcon } from '../../ui/NodeIcon'
 import { OutcomeBadge } from '../../ui/Outcomes'
+import { Popover } from '../../ui/Popover'
 import { Notice } from '../../ui/State'
 import { Tabs, type TabSpec } from '../../ui/Tabs'
-import { Disclosure } from './Disclosure'
 import { save } from './download'
 import { JsonTree } from './JsonTree'
 import type { CriticalPath } from './model/critical'
@@ -54,9 +57,8 @@ export function Drawer({ span, trace, critical, skew, tab, onTab, onSpan, onZoom
       content: (
         <>
           {statement.query && (
-            <div className={css.code}>
-              <pre tabIndex={0}>{statement.query}</pre>
-              <Copy text={statement.query} label="Copy the statement" />
+            <div className={css.statement}>
+              <Code text={statement.query} label="Copy the statement" />
             </div>
           )}
           <Facts facts={statement.facts} />
@@ -140,9 +142,9 @@ export function Drawer({ span, trace, critical, skew, tab, onTab, onSpan, onZoom
       </header>
       <div className={css.actions}>
         <OutcomeBadge outcome={span.outcome} text={span.status === null ? span.outcome : `${span.outcome} ${span.status}`} />
-        {span.open && <span className={css.badge}>in progress</span>}
-        {(span.inferred || standIn(span)) && <span className={css.badge}>inferred</span>}
-        <span className={css.space} />
+        {span.open && <Badge>in progress</Badge>}
+        {(span.inferred || standIn(span)) && <Badge>inferred</Badge>}
+        <span className="space" />
         <Alike span={span} trace={trace} />
         <IconButton label="Zoom to it" shortcut="z" icon={<Icon name="fit" />} onPress={() => onZoom(span)} />
       </div>
@@ -157,14 +159,14 @@ export function Drawer({ span, trace, critical, skew, tab, onTab, onSpan, onZoom
 function Alike({ span, trace }: { span: Span; trace: Trace }) {
   const found = likenesses(span, trace)
   return (
-    <Disclosure
+    <Popover
       label="Traces like this"
-      wide
-      title={
-        <>
-          <Icon name="traces" size={14} />
+      className={css.alike}
+      button={
+        <Button icon={<Icon name="traces" size={14} />}>
           Find traces like this
-        </>
+          <Icon name="down" size={13} />
+        </Button>
       }
     >
       <p className={css.hint}>In the hour around this trace.</p>
@@ -178,7 +180,7 @@ function Alike({ span, trace }: { span: Span; trace: Trace }) {
           </li>
         ))}
       </ul>
-    </Disclosure>
+    </Popover>
   )
 }
 
@@ -209,23 +211,11 @@ function Overview({ span, trace, critical, skew, onSpan }: { span: Span; trace: 
   const message = text(record(span.document.cause)?.['message'])
   return (
     <div className={css.overview}>
-      <dl className={css.tiles}>
-        <div>
-          <dt>Total</dt>
-          <dd>{span.open ? '…' : duration(took)}</dd>
-          <dd className={css.sub}>{span.open ? 'in progress' : `${percent(whole > 0 ? took / whole : 0)} of the trace`}</dd>
-        </div>
-        <div>
-          <dt>Own</dt>
-          <dd>{span.open ? '…' : duration(own)}</dd>
-          <dd className={css.sub}>{span.open ? '' : `${percent(took > 0 ? own / took : 0)} of it`}</dd>
-        </div>
-        <div>
-          <dt>Critical path</dt>
-          <dd>{duration(on)}</dd>
-          <dd className={css.sub}>{percent(critical.time > 0 ? on / critical.time : 0)} of the response</dd>
-        </div>
-      </dl>
+      <Tiles small>
+        <Tile name="Total" value={span.open ? '…' : duration(took)} note={span.open ? 'in progress' : `${percent(shareOf(took, whole))} of the trace`} />
+        <Tile name="Own" value={span.open ? '…' : duration(own)} note={span.open ? '' : `${percent(shareOf(own, took))} of it`} />
+        <Tile name="Critical path" value={duration(on)} note={`${percent(shareOf(on, critical.time))} of the response`} />
+      </Tiles>
       {skew && <Notice look="warning">{skewText(skew)}</Notice>}
       {span.backwards && <Notice look="warning">It says that it ended {duration(span.start - (span.document.end_time ?? span.start))} before it began. It is drawn without a length.</Notice>}
       {span.missing && (
@@ -244,7 +234,7 @@ function Overview({ span, trace, critical, skew, onSpan }: { span: Span; trace: 
       {source && (
         <p className={css.source}>
           <Icon name="fault" size={15} /> The failure comes from{' '}
-          <button type="button" className={css.link} onClick={() => onSpan(source)}>
+          <button type="button" className="word-button" onClick={() => onSpan(source)}>
             {source.segment === source ? source.service.name : `${source.name} in ${source.service.name}`}
           </button>
         </p>
@@ -260,7 +250,7 @@ function Overview({ span, trace, critical, skew, onSpan }: { span: Span; trace: 
           <div>
             <dt>{crossing ? 'Called by' : 'Inside of'}</dt>
             <dd>
-              <button type="button" className={css.link} onClick={() => onSpan(caller)}>
+              <button type="button" className="word-button" onClick={() => onSpan(caller)}>
                 {caller.segment === caller ? caller.service.name : `${caller.name} in ${caller.service.name}`}
               </button>
             </dd>
@@ -271,7 +261,7 @@ function Overview({ span, trace, critical, skew, onSpan }: { span: Span; trace: 
           <div>
             <dt>Calls</dt>
             <dd>
-              <button type="button" className={css.link} onClick={() => onSpan(to)}>
+              <button type="button" className="word-button" onClick={() => onSpan(to)}>
                 {nodeTitle(to.service)}
               </button>{' '}
               <span className={css.quiet}>{shortType(to.service.type)}</span>
@@ -380,13 +370,13 @@ function ChainList({ chain, span, onSpan }: { chain: Chain; span: Span; onSpan: 
             {before && <p className={css.because}>caused by{before.skipped > 0 && `, ${plural(before.skipped, 'exception')} left out between`}</p>}
             <h3>
               {exception.type ?? 'Exception'}
-              {exception.remote && <span className={css.badge}>remote</span>}
+              {exception.remote && <Badge>remote</Badge>}
             </h3>
             {exception.message && <p className={css.message}>{exception.message}</p>}
             {exception.span !== span && (
               <p>
                 <Icon name="link" size={14} /> Recorded in{' '}
-                <button type="button" className={css.link} onClick={() => onSpan(exception.span, 'exceptions')}>
+                <button type="button" className="word-button" onClick={() => onSpan(exception.span, 'exceptions')}>
                   {exception.span.segment === exception.span ? exception.span.service.name : `${exception.span.name} in ${exception.span.service.name}`}
                 </button>
               </p>
@@ -427,7 +417,7 @@ function Raw({ span, trace }: { span: Span; trace: Trace }) {
         <span className={css.quiet}>
           {span === segment ? 'Segment document' : `Part of the document of ${segment.service.name}`}, {bytes(new TextEncoder().encode(pretty).length)}
         </span>
-        <span className={css.space} />
+        <span className="space" />
         <Copy text={pretty} label="Copy the document" />
         <IconButton label="Download the segment document" icon={<Icon name="download" size={15} />} onPress={() => save(`${trace.id}-${segment.id}.json`, JSON.stringify(segment.document, null, 2))} />
       </div>

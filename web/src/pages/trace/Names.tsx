@@ -1,6 +1,7 @@
 import { count, duration, percent } from '../../model/format'
 import { kindOf, shortType, titleOf } from '../../model/graph'
 import { NodeIcon } from '../../ui/NodeIcon'
+import { outcomeText } from '../../ui/Outcomes'
 import { Table, type Column } from '../../ui/Table'
 import type { NameFigures } from './model/rows'
 import type { Span } from './model/tree'
@@ -23,7 +24,7 @@ export function Names({ names, response, onSpan }: NamesProps) {
       names: true,
       sort: (one) => one.name,
       cell: (one) => (
-        <button type="button" className={css.nameButton} onClick={() => onSpan(one.spans.reduce((longest, span) => (span.end - span.start > longest.end - longest.start ? span : longest)))}>
+        <button type="button" className={`word-button ${css.nameButton}`} onClick={() => onSpan(one.spans.reduce((longest, span) => (span.end - span.start > longest.end - longest.start ? span : longest)))}>
           {!one.subsegment && <NodeIcon kind={kindOf(one.service.type)} size={15} />}
           {one.subsegment ? one.name : titleOf(one.service)}
         </button>
@@ -37,7 +38,7 @@ export function Names({ names, response, onSpan }: NamesProps) {
     { id: 'total', head: 'Total', figures: true, sort: (one) => one.total, cell: (one) => duration(one.total) },
     { id: 'mean', head: 'Average', figures: true, sort: (one) => one.total / one.spans.length, cell: (one) => duration(one.total / one.spans.length) },
     { id: 'longest', head: 'Longest', figures: true, sort: (one) => one.longest, cell: (one) => duration(one.longest) },
-    { id: 'failed', head: 'Failed', figures: true, sort: (one) => one.failed, cell: (one) => (one.failed > 0 ? <span className={css.faultText}>{count(one.failed)}</span> : '') },
+    { id: 'failed', head: 'Failed', figures: true, sort: (one) => one.failed, cell: (one) => (one.failed > 0 ? <span className={outcomeText('fault')}>{count(one.failed)}</span> : '') },
   ]
   return (
     <div className={css.table}>

@@ -97,7 +97,7 @@ function Missing({ id, until, lookAgain }: { id: string; until: number; lookAgai
       >
         {hoping ? (
           <p className={css.waiting} role="status">
-            <span className={css.pulse} /> Looking again for it, for {Math.ceil((until - now) / 1000)} s more. A daemon sends about once a second.
+            <span className="pulse" /> Looking again for it, for {Math.ceil((until - now) / 1000)} s more. A daemon sends about once a second.
           </p>
         ) : (
           <p role="status">It was looked for during a minute.</p>

@@ -4,7 +4,7 @@ import { Fragment, useCallback, useEffect, useMemo, useRef, useState } from 'rea
 import { getLosses } from '../../api/losses'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
-import { count, duration, percent, plural } from '../../model/format'
+import { count, duration, milliseconds, percent, plural } from '../../model/format'
 import { titleOf as nodeTitle } from '../../model/graph'
 import { ago, moment } from '../../model/time'
 import { w3cId } from '../../model/traceId'
@@ -12,11 +12,11 @@ import { Button, IconButton } from '../../ui/Button'
 import { Copy } from '../../ui/Copy'
 import { Icon } from '../../ui/Icon'
 import { Mark, OutcomeBadge } from '../../ui/Outcomes'
+import { Popover } from '../../ui/Popover'
 import { SearchField } from '../../ui/SearchField'
 import { Segmented } from '../../ui/Segmented'
 import { Empty } from '../../ui/State'
 import { CompareDialog } from './CompareDialog'
-import { Disclosure } from './Disclosure'
 import { save } from './download'
 import { Drawer } from './Drawer'
 import { totalsOf } from './model/compare'
@@ -196,7 +196,7 @@ export function TraceView({ trace, title, lively, seen, failed, span: named }: T
           {trace.root && <OutcomeBadge outcome={trace.root.outcome} text={trace.root.status === null ? trace.root.outcome : `${trace.root.outcome} ${trace.root.status}`} />}
           {lively && (
             <span className={css.waiting} role="status" title="It is read again every few seconds, as more of it may come.">
-              <span className={css.pulse} /> live
+              <span className="pulse" /> live
             </span>
           )}
         </>
@@ -248,7 +248,7 @@ export function TraceView({ trace, title, lively, seen, failed, span: named }: T
                     <IconButton label="One level more" shortcut=">" icon={<Icon name="plus" size={14} />} onPress={() => setDepth((depth ?? levels) + 1)} isDisabled={depth === null && turned.size === 0} />
                   </span>
                 )}
-                <span className={css.space} />
+                <span className="space" />
                 {search.by !== 'name' && !isWhole(zoom.view, all) && (
                   <IconButton label="Whole time" shortcut="0" look="plain" icon={<Icon name="fit" size={15} />} onPress={() => zoom.setView(all)} />
                 )}
@@ -397,8 +397,17 @@ interface ViewChoice {
 
 function ViewMenu({ choices, zoom }: { choices: readonly ViewChoice[]; zoom: Zoom | null }) {
   return (
-    <Disclosure title="View" label="View">
-      <div className={css.viewBody}>
+    <Popover
+      label="View"
+      className={css.view}
+      button={
+        <Button>
+          View
+          <Icon name="down" size={13} />
+        </Button>
+      }
+    >
+      <div>
         {choices.map((choice) => (
           <label key={choice.key}>
             <input type="checkbox" checked={choice.on} onChange={choice.turn} />
@@ -411,14 +420,13 @@ function ViewMenu({ choices, zoom }: { choices: readonly ViewChoice[]; zoom: Zoo
         ))}
         {zoom && <Range zoom={zoom} />}
       </div>
-    </Disclosure>
+    </Popover>
   )
 }
 
 /** From and to, to be typed. */
 function Range({ zoom }: { zoom: Zoom }) {
   const { view, setView } = zoom
-  const write = (seconds: number) => String(Number((seconds * 1000).toFixed(3)))
   return (
     <div className={css.range} role="group" aria-label="Time that is shown, in milliseconds">
       Time from
@@ -429,13 +437,13 @@ function Range({ zoom }: { zoom: Zoom }) {
             className={css.number}
             aria-label={end === 'from' ? 'From' : 'To'}
             inputMode="decimal"
-            defaultValue={write(view[end])}
+            defaultValue={milliseconds(view[end])}
             onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
             onBlur={(event) => {
               const typed = Number(event.target.value) / 1000
               const next = { ...view, [end]: typed }
-              if (event.target.value !== write(view[end]) && Number.isFinite(typed) && next.from < next.to) setView(next)
-              else event.target.value = write(view[end])
+              if (event.target.value !== milliseconds(view[end]) && Number.isFinite(typed) && next.from < next.to) setView(next)
+              else event.target.value = milliseconds(view[end])
             }}
           />
         </Fragment>
@@ -493,7 +501,7 @@ function Lacking({ trace, skews, failed, onSpan }: { trace: Trace; skews: Return
         ))}
         {seen.length < lines.length && (
           <li>
-            <button type="button" className={css.textButton} onClick={() => setOpen(true)}>
+            <button type="button" className={`word-button ${css.underlined}`} onClick={() => setOpen(true)}>
               {count(lines.length - seen.length)} more
             </button>
           </li>
@@ -505,7 +513,7 @@ function Lacking({ trace, skews, failed, onSpan }: { trace: Trace; skews: Return
 
 function SpanLink({ span, onSpan }: { span: Span; onSpan: (span: Span) => void }) {
   return (
-    <button type="button" className={css.textButton} onClick={() => onSpan(span)}>
+    <button type="button" className={`word-button ${css.underlined}`} onClick={() => onSpan(span)}>
       Show {span.segment === span ? nodeTitle(span.service) : span.name}
     </button>
   )

@@ -5,7 +5,7 @@ import { shortType, titleOf as nodeTitle, kindOf } from '../../model/graph'
 import { outcomeNames, type Outcome } from '../../model/outcome'
 import { Icon } from '../../ui/Icon'
 import { NodeIcon } from '../../ui/NodeIcon'
-import { Mark } from '../../ui/Outcomes'
+import { Mark, outcomeText } from '../../ui/Outcomes'
 import { Bars, ServiceBars } from './Bars'
 import type { CriticalPath } from './model/critical'
 import { titleOf } from './model/facts'
@@ -324,7 +324,7 @@ const SpanLine = memo(function SpanLine({ row, index, top, names, time, view, dr
             </span>
           )}
         </span>
-        {span.status !== null && <span className={`${css.status} ${css[`${span.outcome}Text`]}`}>{span.status}</span>}
+        {span.status !== null && <span className={`${css.status} ${outcomeText(span.outcome)}`}>{span.status}</span>}
         <span className={css.figure}>{span.open ? '…' : duration(span.end - span.start)}</span>
         <span className={`${css.figure} ${css.own}`}>{span.open ? '' : duration(stand ? ownTime(span) : span.own)}</span>
       </div>

@@ -1,4 +1,5 @@
 import { oneOf, text, type RawSearch } from '../../app/search'
+import { milliseconds } from '../../model/format'
 
 /** What of the URL is a trace's own. */
 export interface TraceSearch {
@@ -71,6 +72,5 @@ export function parseZoom(zoom: string): View | null {
 
 /** printZoom writes milliseconds, to the microsecond. */
 export function printZoom({ from, to }: View): string {
-  const write = (seconds: number) => String(Number((Math.max(0, seconds) * 1000).toFixed(3)))
-  return `${write(from)}-${write(to)}`
+  return `${milliseconds(Math.max(0, from))}-${milliseconds(Math.max(0, to))}`
 }

@@ -1,13 +1,12 @@
 import { useEffect, useRef, useState, type Ref } from 'react'
-import { Button as AriaButton, Dialog as AriaDialog, DialogTrigger, Popover } from 'react-aria-components'
 import type { Window } from '../../api/xray'
 import { FilterEditor, type EditorHandle } from '../../editor/FilterEditor'
 import { plural } from '../../model/format'
 import { Button, IconButton } from '../../ui/Button'
-import { Copy } from '../../ui/Copy'
+import { Code } from '../../ui/Code'
 import { Dialog } from '../../ui/Dialog'
-import { Hint } from '../../ui/Hint'
 import { Icon } from '../../ui/Icon'
+import { Popover } from '../../ui/Popover'
 import { toast } from '../../ui/Toasts'
 import { filterStore, mostName, useFilters } from './filters'
 import css from './traces.module.css'
@@ -49,44 +48,31 @@ export function FilterBar({ filter, onFilter, window, editor, menu, onMenu, savi
         window={window}
         handle={editor}
       />
-      <DialogTrigger isOpen={menu} onOpenChange={onMenu}>
-        <Hint text="History and saved filters" shortcut="h">
-          <AriaButton className={css.menuButton!} aria-label="History and saved filters">
-            <Icon name="time" size={15} />
-            <Icon name="down" size={13} />
-          </AriaButton>
-        </Hint>
-        {/* The dialog has the label: on the frame around, too, it would be content outside of landmarks. */}
-        <Popover aria-labelledby="" className={css.popover!} placement="bottom end" offset={4}>
-          <AriaDialog className={css.menu!} aria-label="History and saved filters">
-            <FilterMenu
-              open={(text) => {
-                onMenu(false)
-                onFilter(text)
-              }}
-            />
-          </AriaDialog>
-        </Popover>
-      </DialogTrigger>
+      <Popover
+        label="History and saved filters"
+        open={menu}
+        onOpen={onMenu}
+        className={css.menu}
+        button={<IconButton label="History and saved filters" shortcut="h" look="plain" icon={<Icon name="time" size={15} />} />}
+      >
+        <FilterMenu
+          open={(text) => {
+            onMenu(false)
+            onFilter(text)
+          }}
+        />
+      </Popover>
       <IconButton label="Save this filter" shortcut="s" look="plain" icon={<Icon name="star" size={15} />} onPress={() => onSaving(true)} />
-      <DialogTrigger>
-        <Button icon={<Icon name="copy" size={14} />}>CLI</Button>
-        <Popover aria-labelledby="" className={css.popover!} placement="bottom end" offset={4}>
-          <AriaDialog className={css.commands!} aria-label="Copy as CLI">
-            <h2>The same in a terminal</h2>
-            {commands.map(({ label, command, note }) => (
-              <section key={label}>
-                <h3>{label}</h3>
-                <div className={css.command}>
-                  <code>{command}</code>
-                  <Copy text={command} label={`Copy the command for ${label}`} />
-                </div>
-                {note && <p className={css.quiet}>{note}</p>}
-              </section>
-            ))}
-          </AriaDialog>
-        </Popover>
-      </DialogTrigger>
+      <Popover label="Copy as CLI" className={css.commands} button={<Button icon={<Icon name="copy" size={14} />}>CLI</Button>}>
+        <h2>The same in a terminal</h2>
+        {commands.map(({ label, command, note }) => (
+          <section key={label}>
+            <h3>{label}</h3>
+            <Code text={command} label={`Copy the command for ${label}`} />
+            {note && <p className="quiet">{note}</p>}
+          </section>
+        ))}
+      </Popover>
       <Button type="submit" look="main">
         Search
       </Button>
@@ -135,7 +121,7 @@ function FilterMenu({ open }: { open: (filter: string) => void }) {
       <div ref={list} className={css.menuList}>
         <section>
           <h3>Saved</h3>
-          {named.length === 0 && <p className={css.quiet}>{saved.length === 0 ? 'None yet. The star saves the filter that is written.' : 'None of this name.'}</p>}
+          {named.length === 0 && <p className="quiet">{saved.length === 0 ? 'None yet. The star saves the filter that is written.' : 'None of this name.'}</p>}
           <ul>
             {named.map((one) => (
               <li key={one.name} className={css.menuRow}>
@@ -166,12 +152,12 @@ function FilterMenu({ open }: { open: (filter: string) => void }) {
           <div className={css.menuHead}>
             <h3>History</h3>
             {history.length > 0 && (
-              <button type="button" className={css.textButton} onClick={() => filterStore.clear()}>
+              <button type="button" className="word-button" onClick={() => filterStore.clear()}>
                 Forget all
               </button>
             )}
           </div>
-          {past.length === 0 && <p className={css.quiet}>{history.length === 0 ? 'No filter was run in this browser yet.' : 'None with these words.'}</p>}
+          {past.length === 0 && <p className="quiet">{history.length === 0 ? 'No filter was run in this browser yet.' : 'None with these words.'}</p>}
           <ul>
             {past.map((filter) => (
               <li key={filter} className={css.menuRow}>
@@ -259,7 +245,7 @@ function SaveDialog({ filter, onClose }: { filter: string; onClose: () => void }
           />
         </label>
         {taken && taken.filter !== filter.trim() && (
-          <p className={css.quiet}>
+          <p className="quiet">
             Takes the place of <code>{taken.filter}</code>
           </p>
         )}

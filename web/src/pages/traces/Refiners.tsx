@@ -1,14 +1,16 @@
 import { useQuery } from '@tanstack/react-query'
 import { complete } from '../../api/completion'
 import type { Window } from '../../api/xray'
+import type { Counting } from '../../app/useAnalysis'
+import { annotationAttribute, attributeName, attributeNames } from '../../model/attributes'
+import { has, not } from '../../model/filter'
 import { count, duration, percent, plural, short } from '../../model/format'
 import { IconButton } from '../../ui/Button'
 import { Icon } from '../../ui/Icon'
 import { OutcomeBar } from '../../ui/Outcomes'
 import { Select } from '../../ui/Select'
 import { Failed } from '../../ui/State'
-import { annotationAttribute, attributeName, attributeNames, facetOf, has, mostAttributes, not, urlParts, type Facet } from './model'
-import type { Counting } from './useAnalysis'
+import { facetOf, mostAttributes, urlParts, type Facet } from './model'
 import css from './traces.module.css'
 
 /** How many values of an attribute are shown, and how many of the one that is unfolded. */
@@ -45,10 +47,10 @@ export function Refiners({ counting, window, filter, attributes, more, onAttribu
     <aside className={css.refiners} aria-label="Refine">
       <header className={css.refineHead}>
         <h2>Refine</h2>
-        <span className={css.space} />
+        <span className="space" />
         <IconButton label="Fold the refiners away" shortcut="f" icon={<Icon name="left" size={15} />} onPress={onClose} />
       </header>
-      <div className={`${css.facets} ${counting.stale ? css.stale : ''}`}>
+      <div className={`${css.facets} ${counting.stale ? 'stale' : ''}`}>
         {counting.error && !counting.data ? (
           <Failed what="The values are not there" error={counting.error} retry={counting.go} />
         ) : (
@@ -74,7 +76,7 @@ export function Refiners({ counting, window, filter, attributes, more, onAttribu
             <Select label="Add an attribute" icon={<Icon name="plus" size={14} />} value="" choices={choices} onChange={(value) => value && onAttributes([...attributes, value])} />
           </div>
         ) : (
-          <p className={css.quiet}>No more than {mostAttributes} attributes at the same time.</p>
+          <p className="quiet">No more than {mostAttributes} attributes at the same time.</p>
         )}
       </div>
     </aside>
@@ -86,7 +88,7 @@ function UrlText({ url }: { url: string }) {
   const { host, path } = urlParts(url)
   return (
     <>
-      {path} {host && <span className={css.quiet}>{host}</span>}
+      {path} {host && <span className="quiet">{host}</span>}
     </>
   )
 }
@@ -110,7 +112,7 @@ function FacetSection({ attribute, facet, stopped, filter, open, onMore, onRemov
       <header className={css.facetHead}>
         <h3 title={attribute}>{name}</h3>
         {attribute.startsWith('annotation[') && <span className={css.tag}>annotation</span>}
-        <span className={css.space} />
+        <span className="space" />
         {onRemove && <IconButton label={`Remove ${name}`} icon={<Icon name="close" size={13} />} onPress={onRemove} />}
       </header>
       {!facet ? (
@@ -143,7 +145,7 @@ function FacetSection({ attribute, facet, stopped, filter, open, onMore, onRemov
           <p className={css.facetFoot}>
             {facet.left > 0 && (
               <>
-                <button type="button" className={css.textButton} onClick={onMore}>
+                <button type="button" className="word-button" onClick={onMore}>
                   {open ? 'Fewer' : 'More'}
                 </button>{' '}
                 {facet.estimated ? 'about ' : ''}
@@ -151,7 +153,7 @@ function FacetSection({ attribute, facet, stopped, filter, open, onMore, onRemov
               </>
             )}
             {facet.left === 0 && open && facet.values.length > fewValues && (
-              <button type="button" className={css.textButton} onClick={onMore}>
+              <button type="button" className="word-button" onClick={onMore}>
                 Fewer
               </button>
             )}{' '}

@@ -3,10 +3,10 @@ import { useEffect, useImperativeHandle, useRef, type KeyboardEvent, type ReactN
 import type { Measure } from '../../api/analysis'
 import type { Seconds } from '../../api/xray'
 import { count, duration } from '../../model/format'
-import { moment } from '../../model/time'
+import { moment, when } from '../../model/time'
 import { Icon } from '../../ui/Icon'
 import { OutcomeBadge } from '../../ui/Outcomes'
-import { traceLink, urlParts, when, type ColumnId, type Row } from './model'
+import { traceLink, urlParts, type ColumnId, type Row } from './model'
 import type { Order } from './search'
 import css from './traces.module.css'
 
@@ -114,7 +114,7 @@ export function TraceList(props: TraceListProps) {
     <div className={css.gridFrame}>
       <div
         ref={scroller}
-        className={`${css.grid} ${stale ? css.stale : ''}`}
+        className={`${css.grid} ${stale ? 'stale' : ''}`}
         role="grid"
         aria-label={label}
         aria-rowcount={total === null ? -1 : total + 1}
@@ -220,14 +220,14 @@ function Url({ row }: { row: Row }) {
   return (
     <span title={row.url!}>
       {path}
-      {host !== row.entry && host !== '' && <span className={css.quiet}> {host}</span>}
+      {host !== row.entry && host !== '' && <span className="quiet"> {host}</span>}
     </span>
   )
 }
 
 /** How long a trace took, beside a bar; one that is longer than the scale ends in a saw. */
 function Bar({ seconds, row, scale }: { seconds: Seconds | null; row: Row; scale: Seconds | null }) {
-  if (seconds === null) return <span className={css.quiet}>{row.partial ? 'goes on' : '–'}</span>
+  if (seconds === null) return <span className="quiet">{row.partial ? 'goes on' : '–'}</span>
   return (
     <span className={css.time}>
       <span className={css.took}>{duration(seconds)}</span>

@@ -4,12 +4,15 @@ import type { AnalysisQuestion, Measure } from '../../api/analysis'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
+import { useAnalysis, type Counting } from '../../app/useAnalysis'
 import type { EditorHandle } from '../../editor/FilterEditor'
-import { and, quote } from '../../model/filter'
+import { brushOf, narrowed, noBrush, printBrush, type Brush } from '../../model/brush'
+import { and, not, quote, timesUpTo, toggle, withoutLast, withTimes, type Timed } from '../../model/filter'
 import { count, duration, percent, plural, rate as rateOf } from '../../model/format'
-import { outcomes, outcomeNames } from '../../model/outcome'
+import { countedFigures, outcomes, outcomeNames } from '../../model/outcome'
 import { clock, printRange } from '../../model/time'
-import { Button } from '../../ui/Button'
+import { parseTraceId } from '../../model/traceId'
+import { Button, linkLook } from '../../ui/Button'
 import { Icon } from '../../ui/Icon'
 import { Mark } from '../../ui/Outcomes'
 import { Select } from '../../ui/Select'
@@ -20,12 +23,8 @@ import { FilterBar } from './FilterBar'
 import { fewValues, manyValues, Refiners } from './Refiners'
 import { TraceList, type ListHandle } from './TraceList'
 import { filterStore } from './filters'
-import {
-  attributesOf, awsCommand, brushOf, columnsOf, figuresOf, mostRanked, mostRows, narrowed, not, printAttributes, printBrush, printColumns, rowOf, timesCondition, toggle, tomoCommand, traceId, traceLink,
-  withoutLast, withTimes, type Brush, type Timed,
-} from './model'
+import { attributesOf, awsCommand, columnsOf, mostRanked, mostRows, printAttributes, printColumns, rowOf, tomoCommand, traceLink } from './model'
 import type { Order, TracesSearch } from './search'
-import { useAnalysis, type Counting } from './useAnalysis'
 import { useNewest } from './useNewest'
 import { useTail } from './useTail'
 import css from './traces.module.css'
@@ -56,8 +55,8 @@ export function TracesPage() {
   const change = (next: TracesSearch, replace = false) => void navigate({ search: (before) => ({ ...before, ...next }), replace })
   const open = (id: string, compare?: string) => router.history.push(traceLink(id, compare))
   const run = (text: string) => {
-    const id = traceId(text)
-    if (id) return open(id)
+    const named = parseTraceId(text)
+    if (named) return open(named.trace)
     change({ filter: text.trim() || undefined })
   }
   const check = (id: string) => setChecked((before) => (before.includes(id) ? before.filter((one) => one !== id) : [...before.slice(-1), id]))
@@ -82,7 +81,7 @@ export function TracesPage() {
     <span className={css.compare}>
       {checked.length === 2 ? (
         <a
-          className={css.compareLink}
+          className={linkLook('main')}
           href={traceLink(checked[0]!, checked[1])}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return
@@ -93,9 +92,9 @@ export function TracesPage() {
           Compare
         </a>
       ) : (
-        <span className={css.quiet}>Check another to compare</span>
+        <span className="quiet">Check another to compare</span>
       )}
-      <button type="button" className={css.textButton} onClick={() => setChecked([])}>
+      <button type="button" className="word-button" onClick={() => setChecked([])}>
         Uncheck
       </button>
     </span>
@@ -152,7 +151,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
   const measure: Measure = search.time === 'response' ? 'ResponseTime' : 'Duration'
   const keyword: Timed = measure === 'Duration' ? 'duration' : 'responsetime'
   const within = narrowed(window, brush.at)
-  const inside = brush.took ? and(filter, timesCondition(keyword, brush.took)) : filter
+  const inside = brush.took ? and(filter, timesUpTo(keyword, brush.took)) : filter
   const order: Order = search.sort ?? 'newest'
   const more = attributes && search.more && attributes.includes(search.more) ? search.more : undefined
 
@@ -170,7 +169,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
   const newest = useNewest(within ?? window, and(member, inside), search.sort === undefined && within !== null)
 
   const set = counting.data?.Sets[0]
-  const figures = set && !counting.stale ? figuresOf(set) : null
+  const figures = set && !counting.stale ? countedFigures(set) : null
   const ranked = useMemo(() => ranking.data?.Sets[0] && (ranking.data.Sets[0].Traces ?? []).map(rowOf), [ranking.data])
   const rows = search.sort ? (ranked ?? []) : newest.rows
   const error = search.sort ? ranking.error : newest.error
@@ -214,7 +213,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
           onRefine={refine}
           onClose={() => {
             setTyping(false)
-            setBrush({ at: null, took: null })
+            setBrush(noBrush)
           }}
         />
       )}
@@ -243,7 +242,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
               {figures ? (
                 <>
                   <strong>{plural(figures.total, 'trace')}</strong>
-                  {all !== null && all !== figures.total && <span className={css.quiet}> of {count(all)} in this time</span>}
+                  {all !== null && all !== figures.total && <span className="quiet"> of {count(all)} in this time</span>}
                   {figures.total > 0 &&
                     outcomes
                       .filter((outcome) => outcome !== 'ok' && figures[outcome] > 0)
@@ -258,10 +257,10 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
               ) : counting.error ? (
                 'Not counted'
               ) : (
-                <span className={css.quiet}>Counting…</span>
+                <span className="quiet">Counting…</span>
               )}
             </p>
-            <span className={css.space} />
+            <span className="space" />
             <Select
               label="Order"
               labelled
@@ -274,7 +273,7 @@ function PastTraces({ search, change, attributes, member, shared, tools }: PastP
               ]}
               onChange={(wanted) => change({ sort: wanted === 'newest' ? undefined : wanted })}
             />
-            <Link to="/analytics" search={inside ? { sets: 'own', a: inside, b: not(inside) } : {}} className={css.button} title={inside ? 'What these have more often than the others of the time' : 'What the slow and the failed have more often'}>
+            <Link to="/analytics" search={inside ? { sets: 'own', a: inside, b: not(inside) } : {}} className={linkLook('plain')} title={inside ? 'What these have more often than the others of the time' : 'What the slow and the failed have more often'}>
               <Icon name="analytics" size={14} />
               Analyse
             </Link>
@@ -338,7 +337,7 @@ function Scanning({ newest, analyses, rows, windowEnd }: { newest: ReturnType<ty
         <span role="status">
           Stopped. {newest?.reached && !newest.complete && `Searched back to ${clock(newest.reached.back, windowEnd)}, ${percent(newest.reached.share)} of the time: ${plural(rows, 'trace')} found.`}
         </span>
-        <span className={css.space} />
+        <span className="space" />
         <Button
           icon={<Icon name="play" size={14} />}
           onPress={() => {
@@ -363,7 +362,7 @@ function Scanning({ newest, analyses, rows, windowEnd }: { newest: ReturnType<ty
         {searching && (newest?.reached ? <>Searched back to {clock(newest.reached.back, windowEnd)}, {percent(newest.reached.share)} of the time, {plural(rows, 'trace')} found. </> : <>Searching from the newest back. </>)}
         {looked && <>Counted {count(looked.Looked)} of {count(looked.Total)} traces{looked.ToRead > 0 && `, ${count(looked.Read)} of ${count(looked.ToRead)} read whole`}.</>}
       </span>
-      <span className={css.space} />
+      <span className="space" />
       <Button
         icon={<Icon name="stop" size={14} />}
         onPress={() => {
@@ -437,7 +436,7 @@ function NoTraces({ total, filter, brush, group, onFilter, onGroup, onBrush, onD
       title={total === null ? 'No trace matches' : `None of ${plural(total, 'trace')} matches`}
       actions={
         <>
-          {(brush.at ?? brush.took) && <Button onPress={() => onBrush({ at: null, took: null })}>Without the selection</Button>}
+          {(brush.at ?? brush.took) && <Button onPress={() => onBrush(noBrush)}>Without the selection</Button>}
           {shorter && (
             <Button onPress={() => onFilter(shorter.rest)}>
               Without <code className={css.ellipsis}>{shorter.last}</code>
@@ -459,11 +458,11 @@ function LiveTraces({ asked, shared, tools }: { asked: string; shared: Shared; t
   const [activeId, setActiveId] = useState('')
   const { rows, waiting } = tail
   const active = rows.findIndex((row) => row.id === activeId)
-  const toggle = () => {
+  const pause = () => {
     if (paused) resume()
     setPaused(!paused)
   }
-  useShortcuts('Traces', [{ keys: 'p', does: 'Pause, or go on', run: toggle }])
+  useShortcuts('Traces', [{ keys: 'p', does: 'Pause, or go on', run: pause }])
   const scale = useMemo(() => {
     const times = rows.map((row) => row.duration ?? 0).sort((a, b) => a - b)
     return Math.max(0.001, (times[Math.floor(times.length * 0.95)] ?? 1) * 1.15)
@@ -471,13 +470,13 @@ function LiveTraces({ asked, shared, tools }: { asked: string; shared: Shared; t
   return (
     <div className={css.list}>
       <div className={css.toolbar}>
-        <Button look={paused ? 'main' : 'plain'} icon={<Icon name={paused ? 'play' : 'pause'} size={14} />} onPress={toggle}>
+        <Button look={paused ? 'main' : 'plain'} icon={<Icon name={paused ? 'play' : 'pause'} size={14} />} onPress={pause}>
           {paused ? `Go on${waiting.length > 0 ? `: ${count(waiting.length)} wait` : ''}` : 'Pause'}
         </Button>
         <p className={css.summary} role="status">
-          {paused ? 'Paused.' : <>{rateOf(Math.max(0, rate), 1)}</>} <span className={css.quiet}>{plural(tail.came, 'trace')} came{tail.came > rows.length + waiting.length ? `, the last ${count(rows.length)} are here` : ''}</span>
+          {paused ? 'Paused.' : <>{rateOf(Math.max(0, rate), 1)}</>} <span className="quiet">{plural(tail.came, 'trace')} came{tail.came > rows.length + waiting.length ? `, the last ${count(rows.length)} are here` : ''}</span>
         </p>
-        <span className={css.space} />
+        <span className="space" />
         {tools}
       </div>
       {(tail.overflows > 0 || tail.dropped > 0) && (

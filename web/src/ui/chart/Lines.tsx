@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import type { Seconds, Window } from '../../api/xray'
 import { linear, roundTicks } from '../../model/scale'
-import { clock, timeTicks } from '../../model/time'
-import { useWidth } from './useSize'
+import { clock } from '../../model/time'
+import { Chart, timeAxis, Upright, useRoom } from './Chart'
 import css from './chart.module.css'
 
 /** A value that changes over time. */
@@ -28,76 +28,50 @@ interface LinesProps {
   binary?: boolean
 }
 
-const margin = { top: 8, right: 14, bottom: 20, left: 66 }
-
 /** How values went over time. One line is filled below. */
 export function Lines({ label, window, times, lines, format, height = 130, least = 0, binary = false }: LinesProps) {
-  const [ref, width] = useWidth<HTMLDivElement>()
   const [hovered, setHovered] = useState<number | null>(null)
-  const inner = Math.max(0, width - margin.left - margin.right)
-  const bottom = height - margin.bottom
+  const room = useRoom(height, { left: 66 })
   const most = Math.max(least, ...lines.flatMap((line) => line.values.map((value) => value ?? 0))) || 1
   const unit = binary ? 1024 ** Math.max(0, Math.floor(Math.log2(most) / 10)) : 1
   const ticks = roundTicks(0, most / unit, 3).map((tick) => tick * unit)
-  const top = Math.max(most, ticks.at(-1) ?? 0)
-  const x = linear(window.start, window.end)
-  const y = linear(0, top)
-  const px = (at: Seconds) => margin.left + Math.min(1, Math.max(0, x.at(at))) * inner
-  const py = (value: number) => bottom - y.at(value) * (bottom - margin.top)
   const at = hovered === null || hovered >= times.length ? times.length - 1 : hovered
+  const now = times[at]
   const said = lines.map((line) => `${line.name} now ${text(line.values.at(-1), format)}, at most ${format(Math.max(0, ...line.values.map((value) => value ?? 0)))}`).join('; ')
   return (
-    <div ref={ref} className={css.chart}>
-      {width > 0 && (
-        <svg width={width} height={height} role="img" aria-label={`${label}: ${said}`}>
-          {ticks.map((value) => (
-            <g key={value}>
-              <line className={css.grid} x1={margin.left} x2={width - margin.right} y1={py(value)} y2={py(value)} />
-              <text className={css.tick} x={margin.left - 6} y={py(value) + 3.5} textAnchor="end">
-                {format(value)}
-              </text>
-            </g>
+    <Chart
+      room={room}
+      label={`${label}: ${said}`}
+      x={timeAxis(window, room)}
+      y={{ scale: linear(0, Math.max(most, ticks.at(-1) ?? 0)), ticks, write: format }}
+      onPoint={(moment) => setHovered(moment === null ? null : nearest(times, moment))}
+      foot={
+        <p className={css.legend} aria-hidden="true">
+          <span>{now === undefined ? '' : hovered === null ? 'now' : clock(now, window.end)}</span>
+          {lines.map((line) => (
+            <span key={line.name} className={css.key}>
+              <span className={css.swatch} style={{ background: `var(${line.colour})` }} />
+              {line.name} <b>{text(line.values[at], format)}</b>
+            </span>
           ))}
-          {timeTicks(window, Math.max(2, inner / 80)).map((one) => (
-            <text key={one} className={css.tick} x={px(one)} y={height - 5} textAnchor="middle">
-              {clock(one, window.end)}
-            </text>
-          ))}
+        </p>
+      }
+    >
+      {({ px, py }) => (
+        <>
           {lines.map((line) => {
             const path = pathOf(times, line.values, px, py)
             return (
               <g key={line.name}>
-                {lines.length === 1 && path !== '' && <path className={css.area} d={areaOf(times, line.values, px, py, bottom)} style={{ fill: `var(${line.colour})` }} />}
+                {lines.length === 1 && path !== '' && <path className={css.area} d={areaOf(times, line.values, px, py, room.bottom)} style={{ fill: `var(${line.colour})` }} />}
                 <path className={css.line} d={path} style={{ stroke: `var(${line.colour})` }} />
               </g>
             )
           })}
-          {hovered !== null && times[at] !== undefined && <line className={css.pointer} x1={px(times[at])} x2={px(times[at])} y1={margin.top} y2={bottom} />}
-          <line className={css.axis} x1={margin.left} x2={width - margin.right} y1={bottom} y2={bottom} />
-          <rect
-            className={css.plain}
-            x={margin.left}
-            y={0}
-            width={inner}
-            height={bottom}
-            onPointerMove={(event) => {
-              const box = event.currentTarget.getBoundingClientRect()
-              setHovered(nearest(times, x.value((event.clientX - box.left) / box.width)))
-            }}
-            onPointerLeave={() => setHovered(null)}
-          />
-        </svg>
+          {hovered !== null && now !== undefined && <Upright at={now} room={room} px={px} look="pointer" />}
+        </>
       )}
-      <p className={css.legend} aria-hidden="true">
-        <span>{times[at] === undefined ? '' : hovered === null ? 'now' : clock(times[at], window.end)}</span>
-        {lines.map((line) => (
-          <span key={line.name} className={css.key}>
-            <span className={css.swatch} style={{ background: `var(${line.colour})` }} />
-            {line.name} <b>{text(line.values[at], format)}</b>
-          </span>
-        ))}
-      </p>
-    </div>
+    </Chart>
   )
 }
 

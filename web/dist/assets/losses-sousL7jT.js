@@ -1,1 +1,0 @@
-import{R as e}from"./Toasts-CMbBiE2w.js";async function t(t){return e(`/console/api/losses`,t)}export{t};
