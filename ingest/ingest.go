@@ -352,7 +352,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 		for more := true; more && ctx.Err() == nil; {
 			var err error
-			if more, err = p.Settle(ctx); err != nil {
+			if more, err = p.Settle(ctx); err != nil && ctx.Err() == nil {
 				p.o.Logger.Error("settling traces", "error", err)
 				wait(ctx, time.Second)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -199,4 +200,32 @@ func TestRun(t *testing.T) {
 		}
 		store.Close()
 	})
+}
+
+// stoppedStore is asked for what is due when the server stops.
+type stoppedStore struct {
+	*localstore.Store
+	asked chan struct{}
+}
+
+func (s stoppedStore) Due(ctx context.Context, _ tomo.SettlePolicy) ([]tomo.TraceDocuments, error) {
+	close(s.asked)
+	<-ctx.Done()
+	return nil, fmt.Errorf("reading what is due: %w", ctx.Err())
+}
+
+// TestStopIsNoError: a round that is cut off because the server stops is begun
+// again when it starts. Nobody has to hear of it.
+func TestStopIsNoError(t *testing.T) {
+	stopped := stoppedStore{open(t, localstore.Options{}), make(chan struct{})}
+	var log strings.Builder
+	p := ingest.New(stopped, ingest.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- p.Run(ctx) }()
+	<-stopped.asked
+	cancel()
+	if err := <-done; err != nil || log.Len() > 0 {
+		t.Errorf("it ended with %v and the log\n%s", err, log.String())
+	}
 }
