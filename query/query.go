@@ -121,7 +121,7 @@ type Question struct {
 	Filter filter.Expr   // nil: every trace
 	Groups filter.Groups // what group.name and group.arn stand for; nil: there are none
 	Token  string        // of the page before; "" for the first
-	Rate   float64       // share of the traces wanted, by a hash of the id; 0 and 1 mean all
+	Omit   float64       // share of the traces that is left out, by a hash of the id
 	Limit  int           // summaries in a page; 0: 100
 	// Indexed says whether searches find a trace; nil: they find all.
 	Indexed func(tomo.Position) bool
@@ -178,7 +178,7 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 		}
 		scanned++
 		search.last = c.at
-		if !sampled(c.at.ID, q.Rate) || q.Indexed != nil && !q.Indexed(c.at) {
+		if omitted(c.at.ID, q.Omit) || q.Indexed != nil && !q.Indexed(c.at) {
 			continue
 		}
 		if err := search.add(ctx, c); err != nil {
@@ -400,12 +400,9 @@ func (e *Engine) withinOf(c *candidate, documents int) derive.Within {
 	return within
 }
 
-// sampled says whether a trace belongs to the share of rate. It is always the
-// same traces, and a smaller share is part of a larger one.
-func sampled(id tomo.TraceID, rate float64) bool {
-	if rate <= 0 || rate >= 1 {
-		return true
-	}
+// omitted says whether a trace belongs to the share that is left out. It is
+// always the same traces, and a smaller share is part of a larger one.
+func omitted(id tomo.TraceID, share float64) bool {
 	// FNV-1a, mixed at the end: the ids' own bits need not be random.
 	h := uint64(14695981039346656037)
 	for _, b := range id {
@@ -413,7 +410,7 @@ func sampled(id tomo.TraceID, rate float64) bool {
 	}
 	h ^= h >> 32
 	h *= 0x9e3779b97f4a7c15
-	return float64(h>>11)/(1<<53) < rate
+	return float64(h>>11)/(1<<53) < share
 }
 
 const tokenLength = 8 + 16

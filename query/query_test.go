@@ -64,7 +64,7 @@ func TestPages(t *testing.T) {
 		}
 		q.Token = page.Token
 		// A changed question goes on where the old one stood.
-		q.Rate = 0.9999999
+		q.Omit = 1e-9
 		q.Filter, err = filter.Parse(`duration < 1 AND service("a")`)
 		if err != nil {
 			t.Fatal(err)
@@ -87,11 +87,11 @@ func TestBadTokens(t *testing.T) {
 	}
 }
 
-// TestRate: a share of the traces is the same each time, and part of a larger one.
-func TestRate(t *testing.T) {
+// TestOmit: what is left out is the same each time, and part of a larger share.
+func TestOmit(t *testing.T) {
 	e := filled(t, 400)
-	ids := func(rate float64) map[tomo.TraceID]bool {
-		page, err := e.Summaries(context.Background(), query.Question{Window: whole, Rate: rate, Limit: 1000})
+	ids := func(omit float64) map[tomo.TraceID]bool {
+		page, err := e.Summaries(context.Background(), query.Question{Window: whole, Omit: omit, Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,17 +101,19 @@ func TestRate(t *testing.T) {
 		}
 		return set
 	}
-	quarter, half := ids(0.25), ids(0.5)
+	quarter, half := ids(0.75), ids(0.5)
 	if n := len(quarter); n < 60 || n > 140 {
-		t.Errorf("%d of 400 traces at a rate of 0.25", n)
+		t.Errorf("%d of 400 traces without three quarters", n)
 	}
 	for id := range quarter {
 		if !half[id] {
 			t.Errorf("%v is in a quarter but not in the half", id)
 		}
 	}
-	if n := len(ids(1)); n != 400 {
-		t.Errorf("%d of 400 traces at a rate of 1", n)
+	for omit, want := range map[float64]int{0: 400, 1: 0} {
+		if n := len(ids(omit)); n != want {
+			t.Errorf("%d of 400 traces without a share of %v, want %d", n, omit, want)
+		}
 	}
 }
 

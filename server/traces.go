@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -134,7 +133,7 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 	if err != nil {
 		return query.Question{}, err
 	}
-	rate, err := sampledShare(request)
+	omit, err := omittedShare(request)
 	if err != nil {
 		return query.Question{}, err
 	}
@@ -143,17 +142,16 @@ func summariesQuestion(request *api.GetTraceSummariesRequest) (query.Question, e
 		return query.Question{}, endBeforeStart()
 	}
 	window.End = max(window.End, window.Start)
-	return query.Question{Window: window, Filter: expression, Token: request.NextToken, Rate: rate}, nil
+	return query.Question{Window: window, Filter: expression, Token: request.NextToken, Omit: omit}, nil
 }
 
-// sampledShare is the share of the traces that is wanted. X-Ray: a strategy
+// omittedShare is the share of the traces that is not wanted. X-Ray: a strategy
 // counts only with Sampling, and a fixed rate only for the type Event, which is
 // looked at after the rate. Without a name a strategy says nothing.
-func sampledShare(request *api.GetTraceSummariesRequest) (float64, error) {
-	const all = 1
+func omittedShare(request *api.GetTraceSummariesRequest) (float64, error) {
 	strategy := request.SamplingStrategy
 	if !request.Sampling || strategy == nil || strategy.Name != api.FixedRate {
-		return all, nil // a partial scan may stop early; it need not
+		return 0, nil // a partial scan may stop early; it need not
 	}
 	if strategy.Value == nil || *strategy.Value < 0 || *strategy.Value > 1 {
 		return 0, api.Invalid("sampling rate must be specified and its value must be between [0, 1]")
@@ -161,8 +159,7 @@ func sampledShare(request *api.GetTraceSummariesRequest) (float64, error) {
 	if kind := cmp.Or(request.TimeRangeType, api.TimeRangeTraceID); kind != api.TimeRangeEvent {
 		return 0, api.Invalid("Cannot use FixedRate with input time range type: " + kind + ". Please try using time range type: " + api.TimeRangeEvent)
 	}
-	// To the engine, 0 is no rate at all.
-	return max(float64(*strategy.Value), math.SmallestNonzeroFloat64), nil
+	return 1 - float64(*strategy.Value), nil
 }
 
 func traceSummary(s *tomo.Detail, by tomo.RangeType) api.TraceSummary {
