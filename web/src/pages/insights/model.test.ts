@@ -38,7 +38,7 @@ test.each([
 ])('kindsOf(%s)', (summary, want) => expect(kindLabel(kindsOf(summary))).toBe(want))
 
 test.each([
-  [1000, 1010, '1 min'],
+  [1000, 1010, '60 s'],
   [1000, 1000 + 3 * 3600 + 100, '3 h 2 min'],
   [1000, null, '50 min'],
 ])('lasted from %d to %s', (StartTime, EndTime, want) => expect(lasted({ StartTime, EndTime }, 4000)).toBe(want))
