@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -34,12 +35,14 @@ type credentialsFlags struct {
 	CredentialsKeyFile string `help:"File with the key that seals the secrets; TOMO_CREDENTIALS_KEY can hold the key itself." placeholder:"FILE" env:"TOMO_CREDENTIALS_KEY_FILE"`
 }
 
+// path is where the file is of a server with that data directory.
+func (f *credentialsFlags) path(data string) string {
+	return cmp.Or(f.Credentials, filepath.Join(data, "credentials.json"))
+}
+
 // file is the file of credentials of a server with that data directory.
 func (f *credentialsFlags) file(data string) (*identity.File, error) {
-	path := f.Credentials
-	if path == "" {
-		path = filepath.Join(data, "credentials.json")
-	}
+	path := f.path(data)
 	text := os.Getenv("TOMO_CREDENTIALS_KEY")
 	if f.CredentialsKeyFile != "" {
 		if text != "" {

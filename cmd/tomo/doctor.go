@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -77,8 +76,7 @@ func (c *doctorCmd) secrets() (files []string) {
 	if home, err := os.UserHomeDir(); err == nil && shared == "" {
 		shared = filepath.Join(home, ".aws", "credentials")
 	}
-	credentials := cmp.Or(c.Credentials, filepath.Join(c.Data, "credentials.json"))
-	for _, file := range []string{credentials, c.CredentialsKeyFile, c.EncryptionKeys, c.TLSKey, shared} {
+	for _, file := range []string{c.path(c.Data), c.CredentialsKeyFile, c.EncryptionKeys, c.TLSKey, shared} {
 		if file != "" {
 			files = append(files, file)
 		}

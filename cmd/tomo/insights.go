@@ -17,20 +17,17 @@ type insightsCmd struct {
 }
 
 type insightsListCmd struct {
-	Group  name          `help:"Only those of the group with this name or ARN." placeholder:"GROUP"`
-	Active bool          `help:"Only those that are active." xor:"state"`
-	Closed bool          `help:"Only those that are closed." xor:"state"`
-	Since  time.Duration `help:"How far back to look from the end, such as 6h or 7d." default:"1d"`
-	From   *moment       `help:"Begin of the time range instead: RFC 3339, 2026-01-02 15:04 or 2026-01-02 in UTC, or epoch seconds." placeholder:"TIME"`
-	To     *moment       `help:"End of the time range; now if it is left out." placeholder:"TIME"`
+	Group       name `help:"Only those of the group with this name or ARN." placeholder:"GROUP"`
+	Active      bool `help:"Only those that are active." xor:"state"`
+	Closed      bool `help:"Only those that are closed." xor:"state"`
+	windowFlags `set:"since=1d"`
 	endpointFlag
 	JSON bool `name:"json" help:"Write the answers of GetInsightSummaries, a page a line."`
 }
 
 func (c *insightsListCmd) Run(ctx context.Context, std *streams) error {
 	now := time.Now()
-	window := windowFlags{Since: c.Since, From: c.From, To: c.To}
-	from, to, err := window.window(now)
+	from, to, err := c.window(now)
 	if err != nil {
 		return err
 	}
@@ -59,10 +56,9 @@ func (c *insightsListCmd) Run(ctx context.Context, std *streams) error {
 				}
 			}
 			list = append(list, page.InsightSummaries...)
-			if page.NextToken == nil || *page.NextToken == "" {
+			if request.NextToken = value(page.NextToken); request.NextToken == "" {
 				break
 			}
-			request.NextToken = *page.NextToken
 		}
 	}
 	if c.JSON {
@@ -191,9 +187,8 @@ func (c *insightsEventsCmd) Run(ctx context.Context, std *streams) error {
 				fmt.Fprintf(std.out, "%s  %s\n", e.EventTime.Std().Format("2006-01-02 15:04Z"), printable(e.Summary))
 			}
 		}
-		if page.NextToken == nil || *page.NextToken == "" {
+		if request.NextToken = value(page.NextToken); request.NextToken == "" {
 			return nil
 		}
-		request.NextToken = *page.NextToken
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/cloudwatch"
 	"github.com/tomotrace/tomo/settings"
 )
 
@@ -105,7 +106,10 @@ func newParser(c *commands, ctx context.Context, std *streams, more ...kong.Opti
 		kong.Writers(std.out, std.err),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(std),
-		kong.Vars{"max_document": strconv.Itoa(tomo.MaxDocument), "account": settings.DefaultAccount, "region": settings.DefaultRegion, "limits": limitsText(), "quotas": xrayQuotas},
+		kong.Vars{
+			"max_document": strconv.Itoa(tomo.MaxDocument), "account": settings.DefaultAccount, "region": settings.DefaultRegion,
+			"limits": limitsText(), "quotas": xrayQuotas, "namespace": cloudwatch.Namespace, "since": "1h",
+		},
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 	)...)
 }

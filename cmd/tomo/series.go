@@ -51,10 +51,9 @@ func (c *seriesCmd) Run(ctx context.Context, std *streams) error {
 			}
 		}
 		points, last = append(points, page.TimeSeriesServiceStatistics...), page
-		if page.NextToken == nil || *page.NextToken == "" {
+		if request.NextToken = value(page.NextToken); request.NextToken == "" {
 			break
 		}
-		request.NextToken = *page.NextToken
 	}
 	if c.JSON {
 		return nil

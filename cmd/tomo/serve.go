@@ -50,7 +50,7 @@ type serveCmd struct {
 	TLSCert             string     `name:"tls-cert" help:"Certificate, with those above it, in PEM; then HTTP is served with TLS." placeholder:"FILE" env:"TOMO_TLS_CERT"`
 	TLSKey              string     `name:"tls-key" help:"Key of the certificate, in PEM." placeholder:"FILE" env:"TOMO_TLS_KEY"`
 	CloudwatchEndpoint  string     `help:"URL of CloudWatch, or of what speaks its API, to publish the figures of groups to once a minute. Credentials are found as AWS SDKs find them." placeholder:"URL" env:"TOMO_CLOUDWATCH_ENDPOINT"`
-	CloudwatchNamespace string     `help:"Namespace for ApproximateTraceCount. AWS itself takes none from others that begins with AWS/." default:"AWS/X-Ray" env:"TOMO_CLOUDWATCH_NAMESPACE"`
+	CloudwatchNamespace string     `help:"Namespace for ApproximateTraceCount. AWS itself takes none from others that begins with AWS/." default:"${namespace}" env:"TOMO_CLOUDWATCH_NAMESPACE"`
 	Insecure            bool       `help:"Listen on an address that is not loopback without credentials, although anyone who reaches it may read and write." env:"TOMO_INSECURE"`
 	LogFormat           string     `help:"Format of the log on standard error: text or json." enum:"text,json" default:"text" env:"TOMO_LOG_FORMAT"`
 	LogLevel            slog.Level `help:"Least level that is logged: debug, info, warn or error." default:"info" env:"TOMO_LOG_LEVEL"`

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/keyring"
@@ -31,7 +29,7 @@ func (c *serveCmd) storage(store *localstore.Store) func() api.StatusStorage {
 func keysOf(ring *keyring.Ring) func() []api.EncryptionKey {
 	return func() (list []api.EncryptionKey) {
 		for _, k := range ring.Keys() {
-			shape := api.EncryptionKey{ID: k.ID, CreatedTime: api.Time(tomo.TimeOf(k.Created).Seconds())}
+			shape := api.EncryptionKey{ID: k.ID, CreatedTime: api.TimeOf(k.Created)}
 			if k.Alias != "" {
 				shape.Alias = &k.Alias
 			}
@@ -52,9 +50,8 @@ func (c *serveCmd) limitsInForce(memory int64) []api.Limit {
 		}
 		list = append(list, l)
 	}
-	seconds := func(d time.Duration) float64 { return d.Seconds() }
-	add("retention", "How long traces are kept after their latest change", "seconds", seconds(c.Retention), "--retention", "TOMO_RETENTION")
-	add("quiet", "How long nothing must come for a trace before it is settled", "seconds", seconds(c.Quiet), "--quiet", "TOMO_QUIET")
+	add("retention", "How long traces are kept after their latest change", "seconds", c.Retention.Seconds(), "--retention", "TOMO_RETENTION")
+	add("quiet", "How long nothing must come for a trace before it is settled", "seconds", c.Quiet.Seconds(), "--quiet", "TOMO_QUIET")
 	add("document-bytes", "A segment document", "bytes", float64(c.MaxDocument), "--max-document", "TOMO_MAX_DOCUMENT")
 	add("trace-segments", "Documents of one trace", "", float64(c.MaxTraceSegments), "--max-trace-segments", "TOMO_MAX_TRACE_SEGMENTS")
 	add("open-bytes", "Documents of open traces in memory; a share of 128 MiB for each tenant", "bytes", float64(memory), "", "")

@@ -82,10 +82,9 @@ func (c *tailCmd) received(ctx context.Context, from time.Time, printed map[stri
 				fresh = append(fresh, s)
 			}
 		}
-		if page.NextToken == nil || *page.NextToken == "" {
+		if request.NextToken = value(page.NextToken); request.NextToken == "" {
 			break
 		}
-		request.NextToken = *page.NextToken
 	}
 	for id := range printed {
 		if !answered[id] {

@@ -57,10 +57,9 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 			return err
 		}
 		list, total, dropped = append(list, page.TraceSummaries...), page.TracesProcessedCount, page.Dropped
-		if page.NextToken == nil || *page.NextToken == "" || len(list) >= int(c.Limit) {
+		if request.NextToken = value(page.NextToken); request.NextToken == "" || len(list) >= int(c.Limit) {
 			break
 		}
-		request.NextToken = *page.NextToken
 	}
 	list = list[:min(len(list), int(c.Limit))]
 	if c.JSON {

@@ -8,9 +8,10 @@ import (
 	"github.com/tomotrace/tomo/api"
 )
 
-// windowFlags choose a time range.
+// windowFlags choose a time range. A command that does not begin an hour back says
+// so with the tag set:"since=…".
 type windowFlags struct {
-	Since time.Duration `help:"How far back to look from the end, such as 15m, 6h or 2d." default:"1h"`
+	Since time.Duration `help:"How far back to look from the end, such as 15m, 6h or 2d." default:"${since}"`
 	From  *moment       `help:"Begin of the time range instead: RFC 3339, 2026-01-02 15:04 or 2026-01-02 in UTC, or epoch seconds." placeholder:"TIME"`
 	To    *moment       `help:"End of the time range; now if it is left out." placeholder:"TIME"`
 }
