@@ -72,7 +72,7 @@ func (e *examination) checkLosses(context.Context) {
 	bad := false
 	for _, is := range []struct{ name, found, remedy string }{
 		{"tomo_udp_kernel_dropped_datagrams_total", "datagrams were dropped by the kernel as the server's receive buffer was full",
-			"Give the server a larger buffer: sysctl -w net.core.rmem_max=8388608, kept in /etc/sysctl.d/; then restart it. If it is large, the server is too slow: give it more processor time."},
+			"Give the server a larger buffer: " + enlarge + ", kept in /etc/sysctl.d/; then restart it. If it is large, the server is too slow: give it more processor time."},
 		{"tomo_udp_dropped_documents_total", "documents of datagrams were dropped as the queue was full or the store took none",
 			"Look at the disk of the server (free space, speed) and at its load; sample less."},
 		{"tomo_udp_rejected_datagrams_total", "datagrams came without a good header or without a document",

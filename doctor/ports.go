@@ -59,8 +59,12 @@ func (e *examination) checkPorts(context.Context) {
 	}
 }
 
-// wantedBuffer is the receive buffer that a server asks for.
-const wantedBuffer = 8 << 20
+// wantedBuffer is the receive buffer that a server and a daemon ask for, and
+// enlarge is the command that lets them have it.
+const (
+	wantedBuffer = 16 << 20
+	enlarge      = "sysctl -w net.core.rmem_max=16777216"
+)
 
 // checkSockets looks at the kernel's side of the datagram door.
 func (e *examination) checkSockets(context.Context) {
@@ -86,13 +90,12 @@ func (e *examination) checkSockets(context.Context) {
 // large it can become.
 func (e *examination) checkBuffer(port int) {
 	const check = "receive-buffer"
-	const remedy = "sysctl -w net.core.rmem_max=8388608, kept in a file in /etc/sysctl.d/; then restart the server. " +
-		"With CAP_NET_ADMIN the server takes what it wants."
+	const remedy = enlarge + ", kept in a file in /etc/sysctl.d/; then restart the server. With CAP_NET_ADMIN the server takes what it wants."
 	got, err := e.o.Machine.ReceiveBuffer(port)
 	got /= 2 // the kernel counts its own overhead too
 	switch {
 	case err == nil && got < wantedBuffer:
-		e.warn(check, remedy, "The kernel holds %s of datagrams for port %d; Tomo wants %s, a tenth of a second of heavy traffic.", size(int64(got)), port, size(wantedBuffer))
+		e.warn(check, remedy, "The kernel holds %s of datagrams for port %d; Tomo wants %s, a quarter of a second of heavy traffic.", size(int64(got)), port, size(wantedBuffer))
 		return
 	case err == nil:
 		e.ok(check, "The kernel holds %s of datagrams for port %d.", size(int64(got)), port)

@@ -52,7 +52,7 @@ func newInstallation(t *testing.T) *installation {
 	in := &installation{T: t, data: filepath.Join(t.TempDir(), "data")}
 	in.machine = doctor.Machine{
 		Root:          t.TempDir(),
-		ReceiveBuffer: func(int) (int, error) { return 16 << 20, nil },
+		ReceiveBuffer: func(int) (int, error) { return 32 << 20, nil },
 		Disk: func(string) (doctor.Disk, error) {
 			return doctor.Disk{Kind: "ext4", Size: 100 << 30, Free: 50 << 30, Inodes: 1e6, FreeNodes: 9e5}, nil
 		},
@@ -61,7 +61,7 @@ func newInstallation(t *testing.T) *installation {
 	in.proc = map[string]string{
 		"proc/net/tcp": tcpTable, "proc/net/udp": udpTable, "proc/77/comm": "tomo\n", "proc/77/cgroup": "0::/tomo.service\n",
 		"sys/fs/cgroup/tomo.service/memory.max": "1073741824\n", "proc/meminfo": "MemTotal:        8388608 kB\n",
-		"proc/sys/net/core/rmem_max": "8388608\n", "proc/99/comm": "xray\n",
+		"proc/sys/net/core/rmem_max": "16777216\n", "proc/99/comm": "xray\n",
 		"proc/77/fd/3": "→socket:[1001]", "proc/77/fd/4": "→socket:[1002]",
 	}
 	in.options = doctor.Options{Version: versionText(), Patience: 5 * time.Second, Machine: &in.machine}
@@ -412,7 +412,7 @@ func TestFaults(t *testing.T) {
 		{"small buffer", func(in *installation) {
 			in.start()
 			in.machine.ReceiveBuffer = func(int) (int, error) { return 425984, nil }
-		}, "receive-buffer", doctor.Warn, "208 KiB", "net.core.rmem_max=8388608"},
+		}, "receive-buffer", doctor.Warn, "208 KiB", "net.core.rmem_max=16777216"},
 		{"small rmem_max", func(in *installation) {
 			in.start()
 			in.machine.ReceiveBuffer = func(int) (int, error) { return 0, errors.New("no such socket") }
