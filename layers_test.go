@@ -31,7 +31,7 @@ var layers = map[string]string{
 	"store/block":      ". filter",
 	"store/localstore": ". filter store/block",
 	"store/storetest":  "*", // tests only, but for the suite itself
-	"identity":         "api secretfile",
+	"identity":         ". api secretfile",
 	"client":           ". api",
 	"doctor":           ". api client",
 	"daemon":           ". api daemon/spool",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 )
 
@@ -52,7 +53,8 @@ func CheckActions(actions []string) error {
 		if _, ok := roles[a]; ok {
 			continue
 		}
-		if !slices.ContainsFunc(all, func(action string) bool { return matches(a, action) }) {
+		pattern := spellOut([]string{a})
+		if !slices.ContainsFunc(all, func(action string) bool { return anyMatches(pattern, action) }) {
 			return fmt.Errorf("%q is neither a role (read, write, admin) nor does any action match it, such as xray:PutTraceSegments", a)
 		}
 	}
@@ -64,8 +66,7 @@ func CheckActions(actions []string) error {
 func (c *Credential) Grantable(actions []string) error {
 	patterns := spellOut(actions)
 	for _, action := range Actions() {
-		given := slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, action) })
-		if given && !c.May(action) {
+		if anyMatches(patterns, action) && !c.May(action) {
 			return fmt.Errorf("you may not do %s, so no credential that you make may", action)
 		}
 	}
@@ -77,44 +78,23 @@ func (c *Credential) Allowed() []string {
 	return slices.DeleteFunc(Actions(), func(action string) bool { return !c.May(action) })
 }
 
-// spellOut puts the patterns of roles in their place.
-func spellOut(actions []string) (patterns []string) {
+// spellOut puts the patterns of roles in their place, as anyMatches takes them.
+func spellOut(actions []string) (patterns [][]byte) {
 	for _, a := range actions {
-		if role, ok := roles[a]; ok {
-			patterns = append(patterns, role...)
-		} else {
-			patterns = append(patterns, a)
+		spelled, ok := roles[a]
+		if !ok {
+			spelled = []string{a}
+		}
+		for _, pattern := range spelled {
+			patterns = append(patterns, []byte(strings.ToLower(pattern)))
 		}
 	}
 	return patterns
 }
 
-// matches reports whether a text is of a pattern. After a mismatch only the
-// latest star can have been too short, so this is no worse than the product of
-// the lengths.
-func matches(pattern, text string) bool {
-	p, t, star, from := 0, 0, -1, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, from = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t])):
-			p++
-			t++
-		case star >= 0:
-			from++
-			p, t = star+1, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
+// anyMatches reports whether an action is of one of the patterns, which are in
+// lower case. IAM: case does not matter.
+func anyMatches(patterns [][]byte, action string) bool {
+	text := []byte(strings.ToLower(action))
+	return slices.ContainsFunc(patterns, func(pattern []byte) bool { return tomo.MatchWildcards(pattern, text) })
 }

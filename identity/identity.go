@@ -41,19 +41,12 @@ type Credential struct {
 
 	secret   string
 	token    [sha256.Size]byte // of a temporary one: its hash
-	patterns []string          // Actions, roles spelled out
+	patterns [][]byte          // of Actions, see spellOut
 }
 
 // May reports whether the credential allows an action, such as
 // xray:PutTraceSegments.
-func (c *Credential) May(action string) bool {
-	for _, pattern := range c.patterns {
-		if matches(pattern, action) {
-			return true
-		}
-	}
-	return false
-}
+func (c *Credential) May(action string) bool { return anyMatches(c.patterns, action) }
 
 // Expired reports whether the time of the credential is over.
 func (c *Credential) Expired(now time.Time) bool {

@@ -219,33 +219,7 @@ func (f *Family) Match(pattern, text string) bool {
 	if f.unanchored && pattern != "" {
 		pattern = "*" + pattern + "*"
 	}
-	return match(f.split(pattern), f.split(text))
-}
-
-// match walks along both. At a star it remembers the place and goes on as if
-// the star stood for nothing; where that fails, the latest star takes one more.
-// Earlier stars never need to: what they took was the least.
-func match(pattern, text []rune) bool {
-	p, t, star, taken := 0, 0, -1, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, taken = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0:
-			taken++
-			p, t = star+1, taken
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
+	return tomo.MatchWildcards(f.split(pattern), f.split(text))
 }
 
 func octets(s string) []rune {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,10 +187,10 @@ func (s *Settings) locksOut(st statement) bool {
 	return denied && s.everybody(st.Principal)
 }
 
+// allowsPut reports whether a pattern of actions has the one that changes
+// policies. IAM: case does not matter.
 func allowsPut(pattern string) bool {
-	expr := "(?i)^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + "$"
-	matched, err := regexp.MatchString(expr, "xray:PutResourcePolicy")
-	return err == nil && matched
+	return tomo.MatchWildcards([]byte(strings.ToLower(pattern)), []byte("xray:putresourcepolicy"))
 }
 
 func (s *Settings) everybody(principal json.RawMessage) bool {
