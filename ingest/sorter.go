@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -118,6 +119,9 @@ func (s *Sorter) current() *sorting {
 	fresh.compileGroups((*rules).Groups(), (*rules).Expression)
 	fresh.compileRules((*rules).KeepRules().Rules, (*rules).Expression)
 	s.complain(fresh)
+	if !slices.EqualFunc(have.keep, fresh.keep, func(a, b keepRule) bool { return a.KeepRule == b.KeepRule }) {
+		s.log.Info("keep rules in force", "rules", fresh.ruleTexts())
+	}
 	s.compiled.Store(fresh)
 	return fresh
 }
@@ -175,6 +179,16 @@ func (s *sorting) compileRules(rules []tomo.KeepRule, lookUp filter.Groups) {
 		rule.matcher, rule.err = compile(r.Filter, lookUp)
 		s.keep = append(s.keep, rule)
 	}
+}
+
+// ruleTexts are the keep rules in order, for the log.
+func (s *sorting) ruleTexts() []string {
+	texts := []string{}
+	for i := range s.keep {
+		r := &s.keep[i]
+		texts = append(texts, fmt.Sprintf("%s keeps %v of %s", r.Name, r.Rate, cmp.Or(r.Filter, "every trace")))
+	}
+	return texts
 }
 
 func compile(text string, lookUp filter.Groups) (*filter.Matcher, error) {

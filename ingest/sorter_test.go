@@ -1,8 +1,10 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -442,4 +444,32 @@ func TestGroupFigures(t *testing.T) {
 	if diff := cmp.Diff(none, take()); diff != "" {
 		t.Errorf("afterwards (-want +got)\n%s", diff)
 	}
+}
+
+// TestKeepRulesAreLogged: whoever reads the log knows from when on what was dropped.
+func TestKeepRulesAreLogged(t *testing.T) {
+	var out bytes.Buffer
+	p := &plant{t: t}
+	p.rules = *groupsOf(nil)
+	sorter := ingest.NewSorter(slog.New(slog.NewTextHandler(&out, nil)), tomo.Limits{})
+	sorter.Follow(&p.rules)
+	p.Pipeline = ingest.New(&p.store, ingest.Options{Sorter: sorter})
+	said := func(want string) {
+		t.Helper()
+		out.Reset()
+		p.settle(made(1, fine))
+		if got := out.String(); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("the log says %q, want %q", got, want)
+		}
+	}
+	said("")
+	p.set(func(r *rules) {
+		r.keep = tomo.KeepRules{Revision: 1, Rules: []tomo.KeepRule{{Name: "bad", Filter: "fault", Rate: 1}, {Name: "rest", Rate: 0.05}}}
+	})
+	said(`msg="keep rules in force" rules="[bad keeps 1 of fault rest keeps 0.05 of every trace]"`)
+	said("")
+	p.set(func(r *rules) { r.groups = groupsOf([]string{"fault"}).groups })
+	said("") // that was about groups
+	p.set(func(r *rules) { r.keep = tomo.KeepRules{Revision: 2} })
+	said(`msg="keep rules in force" rules=[]`)
 }
