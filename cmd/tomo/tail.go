@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +22,8 @@ type tailCmd struct {
 
 func (c *tailCmd) Help() string {
 	return `Prints traces as they come, until interrupted. A trace is printed again when
-something was received for it in a later second.`
+something was received for it in a later second. While the server is away it
+waits for it, and goes on where it was.`
 }
 
 const (
@@ -36,15 +39,19 @@ func (c *tailCmd) Run(ctx context.Context, std *streams) error {
 	printed := map[string]int{} // trace id → revision that was printed
 	tick := time.NewTicker(tailEvery)
 	defer tick.Stop()
+	answered, away := false, false
 	for n := uint(0); ; {
 		asked := time.Now()
 		fresh, err := c.received(ctx, from, printed)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil // that is how it ends
-		}
-		if err != nil {
+		case err != nil && !(answered && passes(err)):
 			return err
+		case err != nil && !away:
+			fmt.Fprintf(std.err, "tomo: %v; it will be asked again\n", err)
 		}
+		away, answered = err != nil, true
 		for i := range fresh {
 			if err := c.print(std, &fresh[i]); err != nil {
 				return err
@@ -53,13 +60,22 @@ func (c *tailCmd) Run(ctx context.Context, std *streams) error {
 				return nil
 			}
 		}
-		from = later(from, asked.Add(-tailOverlap))
+		if !away {
+			from = later(from, asked.Add(-tailOverlap))
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// passes reports whether a later answer may be another: nobody answered, or a
+// server with too much to do.
+func passes(err error) bool {
+	var refused *api.Error
+	return !errors.As(err, &refused) || refused.Status >= http.StatusInternalServerError || refused.Status == http.StatusTooManyRequests
 }
 
 // received asks for what was received since a moment and gives what was not
@@ -99,8 +115,8 @@ func (c *tailCmd) print(std *streams, s *api.TraceSummary) error {
 	if c.JSON {
 		return writeJSON(std.out, s)
 	}
-	_, err := fmt.Fprintln(std.out, strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %-12s  %s  %s",
-		clock(s.StartTime), s.ID, tookOf(s), statusOf(s), entryOf(s), requestOf(&s.HTTP)), " "))
+	_, err := fmt.Fprintln(std.out, strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %s  %s  %s",
+		clock(s.StartTime), s.ID, tookOf(s), padRight(statusOf(s, paletteFor(std.out)), 12), entryOf(s), requestOf(&s.HTTP)), " "))
 	return err
 }
 

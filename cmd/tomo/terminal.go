@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // table is lines of cells, the head first.
@@ -51,7 +50,7 @@ func (t table) write(w io.Writer) error {
 					c.gap = " "
 				}
 			}
-			c.width = max(c.width, utf8.RuneCountInString(cell))
+			c.width = max(c.width, shownLength(cell))
 		}
 	}
 	for _, line := range t {
@@ -103,7 +102,7 @@ func paletteFor(w io.Writer) palette {
 // outcome paints s: red for a fault, purple for a throttle, yellow for an
 // error, green for the rest, faint for what was inferred.
 func (p palette) outcome(e *entity, s string) string {
-	if !p.on {
+	if !p.on || s == "" {
 		return s
 	}
 	colour := "32"

@@ -49,7 +49,7 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 		return c.analyse(ctx, std, from, to)
 	}
 	var list []api.TraceSummary
-	total, dropped := int64(0), int64(0)
+	total, dropped, more := int64(0), int64(0), false
 	request := api.GetTraceSummariesRequest{StartTime: &from, EndTime: &to, FilterExpression: c.Filter}
 	for {
 		page, err := c.client().GetTraceSummaries(ctx, &request)
@@ -57,11 +57,14 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 			return err
 		}
 		list, total, dropped = append(list, page.TraceSummaries...), page.TracesProcessedCount, page.Dropped
-		if request.NextToken = value(page.NextToken); request.NextToken == "" || len(list) >= int(c.Limit) {
+		request.NextToken = value(page.NextToken)
+		if more = request.NextToken != ""; !more || len(list) >= int(c.Limit) {
 			break
 		}
 	}
-	list = list[:min(len(list), int(c.Limit))]
+	if len(list) > int(c.Limit) {
+		list, more = list[:c.Limit], true
+	}
 	if c.JSON {
 		for i := range list {
 			if err := writeJSON(std.out, &list[i]); err != nil {
@@ -70,15 +73,16 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 		}
 		return nil
 	}
-	if err := c.write(std.out, list, total); err != nil {
+	if err := c.write(std.out, list, more, total); err != nil {
 		return err
 	}
 	writeDropped(std.out, dropped)
 	return nil
 }
 
-// write lists the traces and says how many of the time's total they are.
-func (c *tracesCmd) write(w io.Writer, list []api.TraceSummary, total int64) error {
+// write lists the traces and says how many of the time's total they are, and
+// whether there are more to list.
+func (c *tracesCmd) write(w io.Writer, list []api.TraceSummary, more bool, total int64) error {
 	switch {
 	case total == 0:
 		fmt.Fprintln(w, "No traces in this time.")
@@ -87,19 +91,21 @@ func (c *tracesCmd) write(w io.Writer, list []api.TraceSummary, total int64) err
 		fmt.Fprintf(w, "No match among %s in this time.\n", plural(int(total), "trace"))
 		return nil
 	}
+	paint := paletteFor(w)
 	t := table{{"STARTED", "TRACE", right("TOOK"), "STATUS", "ENTRY", "REQUEST"}}
 	for i := range list {
 		s := &list[i]
-		t.add(clock(s.StartTime), s.ID, tookOf(s), statusOf(s), entryOf(s), requestOf(&s.HTTP))
+		t.add(clock(s.StartTime), s.ID, tookOf(s), statusOf(s, paint), entryOf(s), requestOf(&s.HTTP))
 	}
 	if err := t.write(w); err != nil {
 		return err
 	}
 	switch n := int64(len(list)); {
-	case n == total:
-	case len(list) == int(c.Limit):
-		fmt.Fprintf(w, "The newest %d; there are %s in this time. --limit shows more.\n", n, plural(int(total), "trace"))
-	default:
+	case more && c.Filter == "":
+		fmt.Fprintf(w, "The newest %d of %s in this time. --limit shows more.\n", n, plural(int(total), "trace"))
+	case more:
+		fmt.Fprintf(w, "The newest %d that match, among %s in this time. --limit shows more.\n", n, plural(int(total), "trace"))
+	case n < total:
 		fmt.Fprintf(w, "%d of %s match.\n", n, plural(int(total), "trace"))
 	}
 	return nil
@@ -115,7 +121,7 @@ func tookOf(s *api.TraceSummary) string {
 	return "…"
 }
 
-func statusOf(s *api.TraceSummary) string {
+func statusOf(s *api.TraceSummary, paint palette) string {
 	var words []string
 	if s.HTTP.HTTPStatus != nil {
 		words = append(words, fmt.Sprint(*s.HTTP.HTTPStatus))
@@ -128,7 +134,7 @@ func statusOf(s *api.TraceSummary) string {
 			words = append(words, flag.word)
 		}
 	}
-	return strings.Join(words, " ")
+	return paint.outcome(&entity{Fault: s.HasFault, Throttle: s.HasThrottle, Error: s.HasError}, strings.Join(words, " "))
 }
 
 func entryOf(s *api.TraceSummary) string {

@@ -148,6 +148,21 @@ func TestFilterText(t *testing.T) {
 	}
 }
 
+// TestColours: what is coloured takes no more room.
+func TestColours(t *testing.T) {
+	paint := palette{on: true}
+	red := paint.outcome(&entity{Fault: true}, "500 fault")
+	if red != "\x1b[31m500 fault\x1b[0m" || shownLength(red) != 9 || shownLength("ü"+red+"→") != 11 || shownLength("") != 0 {
+		t.Errorf("%q takes %d columns", red, shownLength(red))
+	}
+	if got := padRight(red, 10); got != red+" " {
+		t.Errorf("padded to %q", got)
+	}
+	if got := paint.outcome(&entity{}, ""); got != "" {
+		t.Errorf("nothing is coloured to %q", got)
+	}
+}
+
 func TestTable(t *testing.T) {
 	tab := table{slices.Concat([]string{"NAME", right("N")}, counted("FAULTS"), []string{"LAST"})}
 	tab.add(slices.Concat([]string{"a", "5"}, count(0, 5), []string{"x"})...)

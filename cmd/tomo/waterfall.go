@@ -207,22 +207,25 @@ func (r row) bar(first, last float64, width int) string {
 	return strings.Repeat(" ", from) + strings.Repeat(block, to-from)
 }
 
-// shortDuration writes seconds with three digits that matter.
+// shortDuration writes seconds with three digits that matter, however many they
+// are: clients can send any. The bounds are where rounding comes to the next unit.
 func shortDuration(seconds float64) string {
-	d := time.Duration(seconds * 1e9)
+	const day = 24 * 60 * 60
 	switch {
-	case d < 0:
+	case seconds < 0:
 		return "-" + shortDuration(-seconds)
-	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Round(time.Microsecond).Microseconds())
-	case d < 10*time.Millisecond:
+	case seconds < 0.0009995:
+		return fmt.Sprintf("%.0f µs", seconds*1e6)
+	case seconds < 0.00995:
 		return fmt.Sprintf("%.1f ms", seconds*1e3)
-	case d < time.Second:
+	case seconds < 0.9995:
 		return fmt.Sprintf("%.0f ms", seconds*1e3)
-	case d < time.Minute:
+	case seconds < 59.995:
 		return fmt.Sprintf("%.2f s", seconds)
+	case seconds < 2*day:
+		return time.Duration(seconds * 1e9).Round(time.Second).String()
 	}
-	return d.Round(time.Second).String()
+	return fmt.Sprintf("%.0f days", seconds/day)
 }
 
 // printable keeps a client's text from steering the terminal.
@@ -242,10 +245,19 @@ func cut(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
-func padRight(s string, n int) string {
-	return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s)))
-}
+func padRight(s string, n int) string { return s + strings.Repeat(" ", max(0, n-shownLength(s))) }
 
-func padLeft(s string, n int) string {
-	return strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s))) + s
+func padLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-shownLength(s))) + s }
+
+// shownLength is how many columns a text takes, without the colours that a
+// palette gave it.
+func shownLength(s string) (n int) {
+	for {
+		before, rest, coloured := strings.Cut(s, "\x1b[")
+		n += utf8.RuneCountInString(before)
+		if !coloured {
+			return n
+		}
+		_, s, _ = strings.Cut(rest, "m")
+	}
 }
