@@ -13,6 +13,7 @@ import (
 // that made it only; the zero Sketch may have anything.
 type Sketch struct {
 	known      bool
+	rooted     bool  // the segment that it began with is there, and has ended
 	outcomes   uint8 // a bit for each that an entity has
 	start, end Time  // earliest and latest of an entity
 	words      [4]uint64
@@ -21,6 +22,8 @@ type Sketch struct {
 // sketch makes s the sketch of the document alone.
 func (d *Document) sketch(s *Sketch) {
 	*s = Sketch{known: true, start: math.MaxInt64, end: math.MinInt64}
+	top := &d.Segments[0]
+	s.rooted = !top.Subsegment && !top.HasParent && !top.InProgress
 	for i := range d.Segments {
 		e := &d.Segments[i]
 		s.start, s.end = min(s.start, e.Start), max(s.end, e.End)
@@ -61,12 +64,17 @@ func (s *Sketch) addNode(name string) {
 // Merge makes s the sketch of a trace that has the documents of both.
 func (s *Sketch) Merge(o *Sketch) {
 	s.known = s.known && o.known
+	s.rooted = s.rooted || o.rooted
 	s.start, s.end = min(s.start, o.start), max(s.end, o.end)
 	s.outcomes |= o.outcomes
 	for i := range s.words {
 		s.words[i] |= o.words[i]
 	}
 }
+
+// Rooted is whether the segment that the trace began with is there and has ended.
+// Mostly nothing comes after it.
+func (s *Sketch) Rooted() bool { return s.rooted }
 
 // Longest is at least as long as the trace, and everything in it, took.
 func (s *Sketch) Longest() time.Duration {

@@ -80,8 +80,7 @@ func (s *Store) expire() error {
 	for _, t := range s.open.traces {
 		for _, f := range old {
 			if t.base == f {
-				t.base, t.row, t.rowFacts = nil, 0, rowFacts{}
-				s.open.changed(t)
+				s.open.rebase(t, nil, 0, rowFacts{})
 			}
 		}
 	}
@@ -244,7 +243,7 @@ func (s *Store) rebase(run []*blockFile, merged *blockFile) error {
 		if !found {
 			return fmt.Errorf("%w: trace %v is not in the merged block %s", errCorrupt, t.id, merged.Name)
 		}
-		t.base, t.row = merged, row
+		s.open.rebase(t, merged, row, t.rowFacts)
 	}
 	return nil
 }

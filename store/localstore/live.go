@@ -2,9 +2,9 @@ package localstore
 
 import (
 	"context"
-	"maps"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,146 +12,181 @@ import (
 	"github.com/tomotrace/tomo"
 )
 
+// Open traces stand in batches, each where the latest came for it: those that have
+// their root apart from the others, because mostly nothing comes for them any more.
+// A question takes what the batches are at one moment, which are a few pointers,
+// and looks through them while documents come.
+//
 // While somebody asks for graphs, the open traces are counted before the next
 // question: those for which nothing came for a moment are derived, and when
-// nothing came for longer they are counted together as a batch. A question merges
-// the graphs of the batches, counts the traces that are in none, and derives few.
+// nothing came for longer a batch is counted as a whole. A question merges the
+// graphs of those batches, counts the traces of the others, and derives few.
 // Settling takes the summaries over, so a trace of which everything comes at once
 // is derived once all the same.
 //
-//	documents come ──► loose ──► derived ──► batch ──► settled
-//	                     ▲          │          │
-//	                     └──────────┴── another comes
+//	documents come ──► newest batch ──► traces derived ──► batch counted ──► settled
+//	                        ▲                 │                  │
+//	                        └─────────────────┴── another comes ─┘
 //
-// A batch that lost a member is counted again, from the summaries of those that
+// A batch that a trace leaves is counted again, from the summaries of those that
 // are left, by the first question that needs it.
 const (
-	// Nothing came for a trace for so long. To derive one takes 20 times as long as
-	// to count it, and what comes later is mostly much later.
+	batchTraces = 512                    // at most, in a batch
+	batchSpan   = 250 * time.Millisecond // from its first to its last
+
+	// Nothing came for so long for a trace without its root. To derive one takes 20
+	// times as long as to count it.
 	deriveQuiet = 50 * time.Millisecond
-	batchQuiet  = 250 * time.Millisecond
-	batchTraces = 512 // at most, in a batch
-	batchTick   = 25 * time.Millisecond
-	// Questions about fewer open traces need no batches, and without questions
-	// for so long none are made.
-	worthBatching = 256
-	batchesWanted = time.Minute
+	// Nothing came for so long for a batch, with roots and without.
+	rootedQuiet = 25 * time.Millisecond
+	batchQuiet  = 500 * time.Millisecond
+
+	countTick = 10 * time.Millisecond // counting ahead works for so long, and rests
+	// Questions about fewer open traces need nothing counted before, and without
+	// questions for so long nothing is.
+	worthCounting  = 256
+	countingWanted = time.Minute
 )
 
-// batch is open traces that are counted together.
+// batch is open traces for which the latest came at about the same time.
 type batch struct {
-	revision int64        // of Options.Derive
-	members  []*openTrace // those that are still in it say so
-	left     int          // members that are in it no more
-	// graphs count those that were in it when uncounted members had left, by group
-	// and minute. They are never changed.
-	graphs    map[string]map[tomo.Time]*tomo.ServiceGraph
-	uncounted int
+	*batchState
+	traces []*openTrace // by slot, nil where one has left
+}
+
+// batchState is what views know of a batch. It is not changed any more once a
+// view may have it.
+type batchState struct {
+	slots  []slot
+	left   int       // slots that somebody stands in
+	gist             // of those, and at most of those that have left as well
+	rooted bool      // all have their root
+	begun  tomo.Time // when the first came
+	epoch  uint64    // of openIndex, when it was made
+
+	counted atomic.Pointer[counted]
+}
+
+// isQuiet reports whether nothing came for the batch for so long that it is worth
+// to count it as a whole, beside the latest that came for any.
+func (b *batchState) isQuiet(latest tomo.Time) bool {
+	if b.rooted {
+		return b.last <= latest.Add(-rootedQuiet)
+	}
+	return b.last <= latest.Add(-batchQuiet)
+}
+
+// slot is an open trace in a batch; without a state somebody stood there.
+type slot struct {
+	gist
+	state *openState
+}
+
+// counted is the graphs of a batch.
+type counted struct {
+	revision int64 // of Options.Derive
+	// graphs by group and minute. They are never changed.
+	graphs map[string]map[tomo.Time]*tomo.ServiceGraph
 	// first is the minute in which the first of it was received, last the receipt
 	// of the last.
 	first, last tomo.Time
 }
 
-// summaries are those of the members. The caller holds Store.mu.
-func (b *batch) summaries() []*tomo.Summary {
-	list := make([]*tomo.Summary, 0, len(b.members)-b.left)
-	for _, t := range b.members {
-		if t.batch == b {
-			list = append(list, t.summary)
-		}
+// stand puts a trace where those are for which something came last.
+func (x *openIndex) stand(t *openTrace) {
+	rooted := t.sketch.Rooted()
+	newest := &x.newest
+	if rooted {
+		newest = &x.newestRooted
 	}
-	return list
+	if *newest == nil || (*newest).left == 0 || len((*newest).slots) >= x.room || t.last.Sub((*newest).begun) > batchSpan {
+		*newest = &batch{batchState: &batchState{rooted: rooted, begun: t.last, epoch: x.epoch}}
+		x.batches = append(x.batches, *newest)
+	}
+	if t.batch != *newest {
+		x.leave(t)
+		t.batch, t.slot = *newest, len((*newest).slots)
+		b := x.changeBatch(t.batch)
+		b.slots, t.batch.traces = append(b.slots, slot{}), append(t.batch.traces, t)
+		b.left++
+	}
+	x.describe(t)
 }
 
-// changed is told that something came for an open trace, or that it was settled
-// or lost its row: what was derived of it does not hold any more.
-func (x *openIndex) changed(t *openTrace) {
-	x.forget(t)
-	x.loose.pushBack(t)
-}
-
-// forget lets go of what was derived of an open trace.
-func (x *openIndex) forget(t *openTrace) {
-	t.version++
-	x.leaveBatch(t)
-	x.loose.remove(t)
-	if t.summary != nil {
-		x.kept -= weight(t.summary)
-		t.summary = nil
+// describe writes down how a trace is now, where it stands.
+func (x *openIndex) describe(t *openTrace) {
+	t.fresh = t.base == nil && len(t.docs) > 0
+	b := x.changeBatch(t.batch)
+	b.slots[t.slot] = slot{t.gist, t.openState}
+	if len(b.slots) == 1 {
+		b.gist = t.gist
+	}
+	b.merge(&t.gist)
+	if t.base != nil {
+		x.based[t] = struct{}{}
+	} else {
+		delete(x.based, t)
 	}
 }
 
-func (x *openIndex) leaveBatch(t *openTrace) {
-	if t.batch != nil {
-		t.batch.left++
-		t.batch = nil
+// leave takes a trace out of its batch.
+func (x *openIndex) leave(t *openTrace) {
+	if t.batch == nil {
+		return
+	}
+	b := x.changeBatch(t.batch)
+	b.slots[t.slot] = slot{}
+	t.batch.traces[t.slot] = nil
+	if b.left--; b.left == 0 {
+		x.batches = slices.DeleteFunc(x.batches, func(other *batch) bool { return other == t.batch })
+	}
+	delete(x.based, t)
+	t.batch = nil
+}
+
+// changeBatch gives what is to be changed of a batch. What was counted of it does
+// not hold any more.
+func (x *openIndex) changeBatch(b *batch) *batchState {
+	if b.epoch == x.epoch {
+		b.counted.Store(nil)
+	} else {
+		old := b.batchState
+		slots := append(make([]slot, 0, min(x.room, 2*len(old.slots)+1)), old.slots...)
+		b.batchState = &batchState{slots: slots, left: old.left, gist: old.gist, rooted: old.rooted, begun: old.begun, epoch: x.epoch}
+	}
+	return b.batchState
+}
+
+// wantCounts has the open traces counted before somebody asks for graphs, if
+// there are many.
+func (s *Store) wantCounts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.open.traces) < worthCounting {
+		return
+	}
+	s.graphAsked = time.Now()
+	if !s.counting && !s.isClosed() {
+		s.counting = true
+		s.countings.Add(1)
+		go s.countLoop()
 	}
 }
 
-// keep remembers the summary of an open trace, derived by the revision, unless
-// limit bytes of them are kept already.
-func (x *openIndex) keep(t *openTrace, s *tomo.Summary, revision, limit int64) bool {
-	if t.summary == s {
-		return true
-	}
-	more := weight(s)
-	if t.summary != nil {
-		more -= weight(t.summary)
-	}
-	if x.kept+more > limit {
-		return false
-	}
-	if t.batch != nil {
-		x.leaveBatch(t)
-		x.loose.pushBack(t)
-	}
-	x.kept += more
-	t.summary, t.revision = s, revision
-	return true
-}
-
-// weight is about what a summary takes in memory, in bytes, without the texts
-// that it points into.
-func weight(s *tomo.Summary) int64 {
-	return 512 + 96*int64(len(s.Nodes)+len(s.Units)+len(s.Calls)+len(s.Annotations)) +
-		32*int64(len(s.Users)+len(s.ResourceARNs)+len(s.InstanceIDs)+len(s.AvailabilityZones)+len(s.Groups))
-}
-
-// tidyBatches gives up the batches of another revision, and those of which less
-// than half is left; what is left of them is loose again.
-func (x *openIndex) tidyBatches(revision int64) {
-	x.batches = slices.DeleteFunc(x.batches, func(b *batch) bool {
-		if b.revision == revision && 2*b.left <= len(b.members) {
-			return false
-		}
-		for _, t := range b.members {
-			if t.batch == b {
-				t.batch = nil
-				x.loose.pushBack(t)
-			}
-		}
-		return true
-	})
-}
-
-// batchLoop makes batches for as long as somebody asks for graphs.
-func (s *Store) batchLoop() {
-	defer s.batching.Done()
+// countLoop counts batches for as long as somebody asks for graphs.
+func (s *Store) countLoop() {
+	defer s.countings.Done()
 	for {
 		began := time.Now()
-		// When much is changed again and again, or there is no room to keep what was
-		// derived, it takes about half of a processor.
-		for s.deriveSome(s.latest().Add(-deriveQuiet), batchTraces) && time.Since(began) < batchTick {
-		}
-		for s.batchSome(s.latest().Add(-batchQuiet), batchTraces) && time.Since(began) < 2*batchTick {
-		}
+		s.countAhead(began.Add(countTick))
 		select {
-		case <-time.After(max(batchTick, time.Since(began))):
+		// When much is changed again and again it takes half of a processor.
+		case <-time.After(max(countTick, time.Since(began))):
 		case <-s.closed:
 			return
 		}
 		s.mu.Lock()
-		wanted := time.Since(s.graphAsked) < batchesWanted
+		wanted := time.Since(s.graphAsked) < countingWanted
 		s.counting = wanted
 		s.mu.Unlock()
 		if !wanted {
@@ -160,254 +195,144 @@ func (s *Store) batchLoop() {
 	}
 }
 
-// latest is when the latest document of an open trace was received. Who is quiet
-// is quiet beside it: of the last ones there are few, and a clock is not needed.
-func (s *Store) latest() tomo.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.open.activity.last; t != nil {
-		return t.last
-	}
-	return 0
-}
-
-// quiet takes a view, in the background, of loose traces for which nothing came
-// since before and of which want is true. When the store closes it is empty.
-func (s *Store) quiet(before tomo.Time, traces int, want func(t *openTrace, revision int64) bool) *view {
-	v := &view{store: s, revision: s.o.Revision(), background: true}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.isClosed() {
-		return v
-	}
-	s.open.tidyBatches(v.revision)
-	for t := s.open.loose.first; t != nil && t.last <= before && len(v.open) < traces && s.open.kept < s.o.Memory/2; t = t.byLoose.next {
-		if t.hasNews() && want(t, v.revision) {
-			v.open = append(v.open, t.view())
-		}
-	}
-	v.pin(nil)
-	return v
-}
-
-// deriveSome derives loose traces for which nothing came since before, and says
-// whether there may be more.
-func (s *Store) deriveSome(before tomo.Time, traces int) (more bool) {
-	v := s.quiet(before, traces, func(t *openTrace, revision int64) bool { return t.summary == nil || t.revision != revision })
+// countAhead derives and counts what is quiet and was not, until the deadline.
+func (s *Store) countAhead(deadline time.Time) {
+	v := s.look()
+	v.background = true
+	s.way.answered() // nobody waits for it
 	defer v.close()
-	for i := range v.open {
-		if i%8 == 0 {
-			runtime.Gosched() // no more: this is for who asks next
+	for _, b := range v.batches {
+		if time.Now().After(deadline) || s.isClosed() {
+			return
 		}
-		if _, err := v.summary(&v.open[i]); err != nil {
-			return false // who asks is told
+		if v.isQuiet(b) {
+			_, _ = v.count(b) // who asks is told what failed
+			continue
+		}
+		for i := range b.slots {
+			if t := &b.slots[i]; t.state != nil && (b.rooted || t.last <= v.latest.Add(-deriveQuiet)) && s.open.kept.Load() < s.open.limit {
+				v.yield(i)
+				_, _ = v.summary(t.state)
+			}
 		}
 	}
-	return len(v.open) == traces
 }
 
-// batchSome makes a batch of loose traces for which nothing came since before,
-// and says whether there may be more.
-func (s *Store) batchSome(before tomo.Time, traces int) (more bool) {
-	v := s.quiet(before, traces, func(*openTrace, int64) bool { return true })
-	defer v.close()
-	if len(v.open) == 0 {
-		return false
+// yield is called for each thing that is derived. What is done in the background
+// waits for no more than its turn, because it is for who asks next.
+func (v *view) yield(nth int) {
+	if v.background && nth%8 == 0 {
+		runtime.Gosched()
 	}
-	b := &batch{revision: v.revision, first: tomo.Top.Start}
+}
+
+// count gives the graphs of a batch, and keeps those of one that is quiet. The
+// others are changed at once again.
+func (v *view) count(b *batchState) (*counted, error) {
+	if c := b.counted.Load(); c != nil && c.revision == v.revision {
+		return c, nil
+	}
+	c := &counted{revision: v.revision, first: tomo.Top.Start}
 	var tally tomo.GroupTally
-	for i := range v.open {
-		if i%8 == 0 {
-			runtime.Gosched() // no more: this is for who asks next
-		}
-		t := &v.open[i]
-		if _, err := v.summary(t); err != nil {
-			continue // who asks is told
-		}
-		tally.Add(t.summary)
-	}
-	b.graphs = tally.Graphs()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range v.open {
-		t := &v.open[i]
-		if t.summary == nil {
+	for i := range b.slots {
+		if b.slots[i].state == nil {
 			continue
 		}
-		b.members = append(b.members, t.trace)
-		if t.trace.version != t.version || t.trace.batch != nil || !s.open.keep(t.trace, t.summary, v.revision, s.o.Memory/2) {
-			b.left++
-			b.uncounted = -1
-			continue
+		v.yield(i)
+		s, err := v.summary(b.slots[i].state)
+		if err != nil {
+			return nil, err
 		}
-		t.trace.batch = b
-		s.open.loose.remove(t.trace)
-		b.last = max(b.last, t.summary.Received)
+		tally.Add(s)
+		c.last = max(c.last, s.Received)
 	}
-	for minute := range b.graphs[""] {
-		b.first = min(b.first, minute)
+	c.graphs = tally.Graphs()
+	for minute := range c.graphs[""] {
+		c.first = min(c.first, minute)
 	}
-	if b.left < len(b.members) {
-		s.open.batches = append(s.open.batches, b)
+	if v.isQuiet(b) {
+		b.counted.Store(c)
 	}
-	return len(v.open) == traces && b.left < len(b.members)
+	return c, nil
 }
 
-// viewBatch is a batch in a view.
-type viewBatch struct {
-	*batch
-	left      int
-	graphs    map[string]map[tomo.Time]*tomo.ServiceGraph // nil: to be counted
-	summaries []*tomo.Summary                             // if graphs is nil, or the view needs them
-}
-
-// traffic takes a view of what was received in r to be counted: the open traces
-// that are in no batch, and the batches. each says that summaries are needed of
-// batches that r cuts.
-func (s *Store) traffic(r tomo.TimeRange, each bool) *view {
-	v := s.newView()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	open := 0
-	v.look(func(t *openTrace) bool {
-		open++
-		return (t.batch == nil || t.batch.revision != v.revision) &&
-			(!t.fresh() || touches(r, t.since, t.last))
-	})
-	for _, b := range s.open.batches {
-		if b.revision != v.revision || b.left == len(b.members) || !touches(r, b.first, b.last) {
-			continue
-		}
-		of := viewBatch{batch: b, left: b.left}
-		if b.left == b.uncounted {
-			of.graphs = b.graphs
-		}
-		if of.graphs == nil || each && !b.liesIn(r) {
-			of.summaries = b.summaries()
-		}
-		v.batches = append(v.batches, of)
-	}
-	if open >= worthBatching {
-		s.graphAsked = time.Now()
-		if !s.counting && !s.isClosed() {
-			s.counting = true
-			s.batching.Add(1)
-			go s.batchLoop()
-		}
-	}
-	return v
-}
-
-// liesIn reports whether everything in the batch was received in r.
-func (b *batch) liesIn(r tomo.TimeRange) bool { return r.Start <= b.first && b.last < r.End }
-
-// count derives what has to be derived and counts the batches that have to be
-// counted again, on all processors.
-func (v *view) count(ctx context.Context) error {
-	running, ctx := errgroup.WithContext(ctx)
-	running.SetLimit(runtime.GOMAXPROCS(0))
-	for part := range slices.Chunk(v.open, 64) {
-		running.Go(func() error {
-			for i := range part {
-				if _, err := v.summary(&part[i]); err != nil {
-					return err
-				}
-			}
-			return ctx.Err()
-		})
-	}
-	for i := range v.batches {
-		b := &v.batches[i]
-		if b.graphs != nil {
-			continue
-		}
-		running.Go(func() error {
-			var tally tomo.GroupTally
-			for _, s := range b.summaries {
-				tally.Add(s)
-			}
-			b.graphs = tally.Graphs()
-			v.store.mu.Lock()
-			defer v.store.mu.Unlock()
-			b.batch.graphs, b.batch.uncounted = b.graphs, b.left
-			return ctx.Err()
-		})
-	}
-	return running.Wait()
-}
-
-// addGraph counts in a graph what was received in r of the open traces of a
+// addBatch counts in a graph what was received in r of a batch's traces of a
 // group.
-func (v *view) addGraph(ctx context.Context, graph *tomo.ServiceGraph, r tomo.TimeRange, group string) error {
-	if err := v.count(ctx); err != nil {
-		return err
+func (v *view) addBatch(graph *tomo.ServiceGraph, b *batchState, r tomo.TimeRange, group string) error {
+	if b.fresh && !touches(r, b.since, b.last) {
+		return nil
 	}
-	// What is counted one by one, in chunks, and then the graphs of the batches.
-	var single [][]*tomo.Summary
-	for open := range slices.Chunk(v.open, 256) {
-		list := make([]*tomo.Summary, len(open))
-		for i := range open {
-			list[i] = open[i].summary
-		}
-		single = append(single, list)
-	}
-	var ready []*tomo.ServiceGraph
-	for i := range v.batches {
-		if b := &v.batches[i]; !b.liesIn(r) {
-			single = append(single, b.summaries)
-		} else {
-			ready = slices.AppendSeq(ready, maps.Values(b.graphs[group]))
-		}
-	}
-	return share(ctx, graph, len(single)+len(ready), func(part *tomo.ServiceGraph, i int) error {
-		if i >= len(single) {
-			part.Merge(ready[i-len(single)])
+	if v.isQuiet(b) {
+		switch c, err := v.count(b); {
+		case err != nil:
+			return err
+		case r.Start <= c.first && c.last < r.End:
+			for _, g := range c.graphs[group] {
+				graph.Merge(g)
+			}
+			return nil
+		case !touches(r, c.first, c.last):
 			return nil
 		}
-		var tally tomo.Tally
-		for _, s := range single[i] {
-			if s.In(group) {
-				tally.Add(s, r, part)
-			}
+	}
+	var tally tomo.Tally
+	for i := range b.slots {
+		t := &b.slots[i]
+		if t.state == nil || t.fresh && !touches(r, t.since, t.last) {
+			continue
 		}
-		tally.Flush()
-		return nil
-	})
+		s, err := v.summary(t.state)
+		if err != nil {
+			return err
+		}
+		if s.In(group) {
+			tally.Add(s, r, graph)
+		}
+	}
+	tally.Flush()
+	return nil
 }
 
 // series gives each the graphs of the minutes that r touches of the open traces
 // of a group.
 func (v *view) series(ctx context.Context, r tomo.TimeRange, group string, each func(tomo.Time, *tomo.ServiceGraph)) error {
-	if err := v.count(ctx); err != nil {
+	all := make([]*counted, len(v.batches))
+	err := parallel(ctx, len(all), func(_, i int) (err error) {
+		if b := v.batches[i]; !b.fresh || touches(r, b.since, b.last) {
+			all[i], err = v.count(b)
+		}
 		return err
-	}
-	var tally tomo.Tally
-	loose := map[tomo.Time]*tomo.ServiceGraph{}
-	for i := range v.open {
-		s := v.open[i].summary
-		if !s.In(group) {
+	})
+	for _, c := range all {
+		if c == nil || err != nil {
 			continue
 		}
-		for _, m := range s.ReceiptMinutes() {
-			if !touches(r, m, m) {
-				continue
-			}
-			if loose[m] == nil {
-				loose[m] = &tomo.ServiceGraph{}
-			}
-			tally.Add(s, tomo.TimeRange{Start: m, End: m + tomo.Minute}, loose[m])
-		}
-	}
-	tally.Flush()
-	for minute, g := range loose {
-		each(minute, g)
-	}
-	for i := range v.batches {
-		for minute, g := range v.batches[i].graphs[group] {
+		for minute, g := range c.graphs[group] {
 			if touches(r, minute, minute) {
 				each(minute, g)
 			}
 		}
 	}
-	return nil
+	return err
+}
+
+// parallel calls do for each of n things, on as many processors as there are. It
+// tells do on which of them.
+func parallel(ctx context.Context, n int, do func(processor, i int) error) error {
+	running, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for p := range min(runtime.GOMAXPROCS(0), n) {
+		running.Go(func() error {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := do(p, int(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return running.Wait()
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/tomotrace/tomo/store/localstore"
 )
 
-// TestBatchLoop asks for graphs while documents come and traces settle. Every
+// TestCountLoop asks for graphs while documents come and traces settle. Every
 // graph counts each trace that was acknowledged, wholly and once, and while
-// somebody asks there are batches.
-func TestBatchLoop(t *testing.T) {
+// somebody asks there are batches that are counted before.
+func TestCountLoop(t *testing.T) {
 	sorter := ingest.NewSorter(nil, tomo.Limits{})
 	s, err := localstore.Open(t.TempDir(), localstore.Options{Derive: sorter.Summary, Revision: sorter.Revision})
 	if err != nil {
@@ -63,12 +63,12 @@ func TestBatchLoop(t *testing.T) {
 		return requests
 	}
 	const step, steps = 200, 30
-	batched := 0
+	counted := 0
 	deadline := time.Now().Add(time.Minute)
 	sent := 0
-	for ; sent < step*steps || batched == 0 || s.Stats().SettledTraces == 0; sent += step {
+	for ; sent < step*steps || counted == 0 || s.Stats().SettledTraces == 0; sent += step {
 		if time.Now().After(deadline) {
-			t.Fatalf("after a minute there were %d batches, and %d traces had settled", batched, s.Stats().SettledTraces)
+			t.Fatalf("after a minute %d batches were counted, and %d traces had settled", counted, s.Stats().SettledTraces)
 		}
 		put(sent, sent+step, "")
 		// The segments of some are sent again, longer than they were: those before
@@ -77,6 +77,6 @@ func TestBatchLoop(t *testing.T) {
 		if got, want := ask(), int64(sent+step); got != want {
 			t.Fatalf("%d requests in the graph, %d were sent", got, want)
 		}
-		batched = max(batched, s.Batches())
+		counted = max(counted, s.Counted())
 	}
 }

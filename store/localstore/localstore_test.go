@@ -30,7 +30,7 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// TestBatches is TestStore while open traces are batched all the time, a few in
+// TestBatches is TestStore while open traces are counted all the time, a few in
 // each batch.
 func TestBatches(t *testing.T) {
 	storetest.Run(t, func(t testing.TB, dir string, o storetest.Options) storetest.Store {
@@ -40,12 +40,13 @@ func TestBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.SmallBatches(3)
 		return &batching{Store: s}
 	})
 }
 
-// batching makes a batch before each but every fourth question, so that batches
-// of all ages are asked.
+// batching counts the batches before each but every fourth question, so that they
+// are asked in all states.
 type batching struct {
 	*localstore.Store
 	asked int
@@ -53,7 +54,7 @@ type batching struct {
 
 func (b *batching) batch() {
 	if b.asked++; b.asked%4 > 0 {
-		b.Batch(3)
+		b.CountAll()
 	}
 }
 

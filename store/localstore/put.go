@@ -147,6 +147,9 @@ func (s *Store) commit(group []*put) {
 		t := traces[i]
 		t.pins--
 		t.text -= int64(len(entries[i].Text))
+		if entries[i].kind == entryLimit {
+			t.marking = false
+		}
 		if err == nil {
 			s.open.add(t, &entries[i], file)
 		} else {
@@ -246,9 +249,8 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 				s.open.drop(t) // it was only looked up
 				continue
 			}
-			if !t.over && !t.baseOver {
-				t.over = true
-				s.open.changed(t)
+			if !t.over && !t.baseOver && !t.marking {
+				t.marking = true
 				mark := *d
 				mark.Text = nil
 				pin(t, entry{Incoming: mark, kind: entryLimit})
@@ -263,7 +265,7 @@ func (s *Store) admit(group []*put) (entries []entry, traces []*openTrace) {
 func (s *Store) refuses(t *openTrace, d *tomo.Incoming) (why string, full bool) {
 	first := t.baseFirst
 	if first == 0 {
-		first = t.first
+		first = t.since
 	}
 	docs, bytes := t.baseDocs+len(t.docs)+t.pins, t.baseBytes+t.text
 	switch {

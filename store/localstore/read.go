@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"iter"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"sort"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/filter"
@@ -23,8 +22,9 @@ type view struct {
 	store    *Store
 	revision int64 // of Options.Derive
 	blocks   []viewBlock
-	open     []viewTrace
-	batches  []viewBatch // of which the traces are not in open
+	batches  []*batchState // of the open traces
+	latest   tomo.Time     // when the latest came for one of them
+	all      bool          // every batch is counted as a whole, quiet or not
 	// background: nobody waits for an answer.
 	background bool
 }
@@ -34,121 +34,77 @@ type viewBlock struct {
 	hidden *rowSet // rows that do not count in this view
 }
 
-type viewTrace struct {
-	id     tomo.TraceID
-	docs   []tomo.RawDocument
-	base   *blockFile
-	row    int
-	over   bool
-	before rowFacts
-	hi     tomo.Time // the summary starts then at the latest, if there is no base
-
-	trace   *openTrace
-	version uint32 // of the trace
-	// summary is what was derived of it by the revision, nil if it was not.
-	summary  *tomo.Summary
-	revision int64
-}
-
-func (t *openTrace) view() viewTrace {
-	return viewTrace{id: t.id, docs: t.docs, base: t.base, row: t.row, over: t.over || t.baseOver, before: t.rowFacts, hi: t.hi,
-		trace: t, version: t.version, summary: t.summary, revision: t.revision}
-}
-
-// view takes a view, of the open traces with those that want says. It must be
-// closed.
-func (s *Store) view(want func(*openTrace) bool) *view {
-	v := s.newView()
+// look takes a view for a question. It must be closed.
+func (s *Store) look() *view {
+	s.way.ask()
+	v := &view{store: s, revision: s.o.Revision()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.look(want)
-	return v
-}
-
-// newView begins a view for a question.
-func (s *Store) newView() *view {
-	s.way.ask()
-	return &view{store: s, revision: s.o.Revision()}
-}
-
-// look looks at the store. The caller holds Store.mu.
-func (v *view) look(want func(*openTrace) bool) {
+	v.batches = make([]*batchState, len(s.open.batches))
+	for i, b := range s.open.batches {
+		v.batches[i] = b.batchState
+		v.latest = max(v.latest, b.last)
+	}
 	hidden := map[*blockFile][]int{}
-	var wanted []*openTrace // gathered first, because viewTraces are large
-	for _, t := range v.store.open.traces {
-		if !t.hasNews() {
-			continue
-		}
-		if t.base != nil {
-			hidden[t.base] = append(hidden[t.base], t.row)
-		}
-		if want(t) {
-			wanted = append(wanted, t)
-		}
+	for t := range s.open.based {
+		hidden[t.base] = append(hidden[t.base], t.row)
 	}
-	v.open = make([]viewTrace, len(wanted))
-	for i, t := range wanted {
-		v.open[i] = t.view()
-	}
-	v.pin(hidden)
-}
-
-// pin puts all blocks into the view, with rows that are hidden, and sees to it
-// that they stay. The caller holds Store.mu.
-func (v *view) pin(hidden map[*blockFile][]int) {
-	v.blocks = make([]viewBlock, len(v.store.blocks))
-	for i, f := range v.store.blocks {
+	s.open.epoch++
+	v.blocks = make([]viewBlock, len(s.blocks))
+	for i, f := range s.blocks {
 		f.views++
 		v.blocks[i] = viewBlock{f, f.dead.with(hidden[f]...)}
 	}
+	return v
 }
 
-// close ends the view. What was derived for it is kept where it still holds.
+// isQuiet reports whether a batch is to be counted as a whole. Who is quiet is
+// quiet beside the latest that came: a clock is not needed.
+func (v *view) isQuiet(b *batchState) bool { return v.all || b.isQuiet(v.latest) }
+
+// close ends the view.
 func (v *view) close() {
 	if !v.background {
 		defer v.store.way.answered()
 	}
 	v.store.mu.Lock()
 	defer v.store.mu.Unlock()
-	for i := range v.open {
-		if t := &v.open[i]; t.summary != nil && t.version == t.trace.version {
-			v.store.open.keep(t.trace, t.summary, t.revision, v.store.o.Memory/2)
-		}
-	}
 	for _, b := range v.blocks {
 		b.views--
 		v.store.removeIfUnused(b.blockFile)
 	}
 }
 
-// summary derives an open trace. If there is nothing new in it, it is what it was
-// settled as: with the groups of then, and the limits. Otherwise it is in those
-// groups and in those that it would settle with now.
-func (v *view) summary(t *viewTrace) (*tomo.Summary, error) {
-	if t.summary != nil && t.revision == v.revision {
-		return t.summary, nil
+// summary derives an open trace, unless that was done before. If there is nothing
+// new in it, it is what it was settled as: with the groups of then, and the
+// limits. Otherwise it is in those groups and in those that it would settle with
+// now.
+func (v *view) summary(t *openState) (*tomo.Summary, error) {
+	if s, known := t.derived.Load().by(v.revision); known {
+		return s, nil
 	}
-	t.summary = nil
 	docs, err := stored(t.docs, t.base, t.row)
 	if err != nil {
 		return nil, err
 	}
-	if t.base != nil && t.before.covers(len(docs), t.over) {
+	over := t.over || t.baseOver
+	var s *tomo.Summary
+	if t.base != nil && t.covers(len(docs), over) {
 		rows, err := t.base.summariesOf([]int{t.row})
 		if err != nil {
 			return nil, err
 		}
-		t.summary, t.revision = rows[0], v.revision
-		return t.summary, nil
+		s = rows[0]
+	} else {
+		s = v.store.o.Derive(t.id, docs)
+		s.LimitExceeded = s.LimitExceeded || over
+		if len(t.baseGroups) > 0 {
+			s.Groups = slices.Concat(s.Groups, t.baseGroups)
+			slices.Sort(s.Groups)
+			s.Groups = slices.Compact(s.Groups)
+		}
 	}
-	s := v.store.o.Derive(t.id, docs)
-	s.LimitExceeded = s.LimitExceeded || t.over
-	if len(t.before.baseGroups) > 0 {
-		s.Groups = slices.Concat(s.Groups, t.before.baseGroups)
-		slices.Sort(s.Groups)
-		s.Groups = slices.Compact(s.Groups)
-	}
-	t.summary, t.revision = s, v.revision
+	v.store.open.keep(t, s, v.revision)
 	return s, nil
 }
 
@@ -248,16 +204,10 @@ func (s *search) has(m *match) bool {
 	}
 }
 
-// mayFind makes the test whether the search may find an open trace.
-func (s *search) mayFind() func(*openTrace) bool {
-	may := mayMatch(s.Window, s.plan)
-	return func(t *openTrace) bool { return (!t.fresh() || t.lo <= s.after.Start) && may(t) }
-}
-
 // matches yields what a search finds.
 func (s *Store) matches(ctx context.Context, by search) iter.Seq2[match, error] {
 	return func(yield func(match, error) bool) {
-		v := s.view(by.mayFind())
+		v := s.look()
 		defer v.close()
 		for m, err := range v.ordered(ctx, by) {
 			if err != nil {
@@ -272,8 +222,8 @@ func (s *Store) matches(ctx context.Context, by search) iter.Seq2[match, error] 
 }
 
 // ordered merges open and settled traces that may be found, newest first. Only
-// what is reached is read: blocks and open traces wait under the newest start
-// that they can have.
+// what is reached is read: blocks, batches and open traces wait under the newest
+// start that they can have.
 func (v *view) ordered(ctx context.Context, by search) iter.Seq2[match, error] {
 	return func(yield func(match, error) bool) {
 		q := v.sources(by)
@@ -290,28 +240,21 @@ func (v *view) ordered(ctx context.Context, by search) iter.Seq2[match, error] {
 			}
 			next := q[0]
 			ahead.reached(next)
-			if next.ready {
-				if !yield(next.match, nil) {
-					return
-				}
+			if next.ready && !yield(next.match, nil) {
+				return
 			}
-			var err error
-			if next.open != nil {
-				t := next.open
-				next.open = nil
-				next.match, next.ready, err = v.find(t, &by.plan)
-				next.bound = next.Position
-			} else {
-				err = next.advance()
-			}
+			found, err := next.advance()
 			if err != nil {
 				yield(match{}, err)
 				return
 			}
-			if !next.ready {
-				heap.Pop(&q)
-			} else {
+			if next.ready || next.waits {
 				heap.Fix(&q, 0)
+			} else {
+				heap.Pop(&q)
+			}
+			if found != nil {
+				heap.Push(&q, found)
 			}
 		}
 	}
@@ -329,25 +272,63 @@ func (v *view) sources(by search) cursors {
 		c.more = b.cursor(by, &c.reach)
 		q = append(q, c)
 	}
-	open := make([]cursor, len(v.open))
-	for i := range v.open {
-		c, t := &open[i], &v.open[i]
-		c.open, c.bound = t, tomo.Position{Start: t.hi, ID: tomo.Top.ID}
-		if t.base != nil || len(t.docs) == 0 {
-			c.bound = tomo.Top // its start may lie outside the bounds of the new documents
+	may := mayMatch(by.Window, by.plan)
+	mayFind := func(g *gist) bool { return (!g.fresh || g.lo <= by.after.Start) && may(g) }
+	for _, b := range v.batches {
+		if mayFind(&b.gist) {
+			q = append(q, &cursor{bound: b.bound(), waits: true, open: &openCursor{view: v, batch: b, may: mayFind, plan: &by.plan}})
 		}
-		q = append(q, c)
 	}
 	return q
 }
 
-// find derives an open trace and says whether the plan holds for it.
-func (v *view) find(t *viewTrace, p *filter.Plan) (match, bool, error) {
-	sum, err := v.summary(t)
-	if err != nil || !p.Holds(sum) {
-		return match{}, false, err
+// openCursor looks through a batch of open traces. They are put in order when the
+// first may be the next, and each is derived when it may be.
+type openCursor struct {
+	view  *view
+	batch *batchState
+	may   func(*gist) bool
+	plan  *filter.Plan
+
+	began  bool
+	traces []*slot // still to be looked at, the one that may be the newest last
+}
+
+// next looks at one trace, which is found or not, and says what the others cannot
+// come before, if there are more.
+func (o *openCursor) next() (found *cursor, bound tomo.Position, more bool, err error) {
+	if !o.began {
+		o.began = true
+		for i := range o.batch.slots {
+			if t := &o.batch.slots[i]; t.state != nil && o.may(&t.gist) {
+				o.traces = append(o.traces, t)
+			}
+		}
+		slices.SortFunc(o.traces, func(a, b *slot) int { return cmp.Compare(a.bound().Start, b.bound().Start) })
+	} else {
+		last := len(o.traces) - 1
+		s, err := o.view.summary(o.traces[last].state)
+		if err != nil {
+			return nil, bound, false, err
+		}
+		o.traces = o.traces[:last]
+		if o.plan.Holds(s) {
+			m := matched(s)
+			found = &cursor{bound: m.Position, match: m, ready: true}
+		}
 	}
-	return matched(sum), true, nil
+	if len(o.traces) == 0 {
+		return found, bound, false, nil
+	}
+	return found, o.traces[len(o.traces)-1].bound(), true, nil
+}
+
+// bound is what an open trace cannot come before, in a search.
+func (g *gist) bound() tomo.Position {
+	if !g.fresh {
+		return tomo.Top // it may start outside the bounds of the new documents
+	}
+	return tomo.Position{Start: g.hi, ID: tomo.Top.ID}
 }
 
 // mayLie says whether a block can hold a trace of w.
@@ -372,7 +353,8 @@ type cursor struct {
 	bound tomo.Position
 	match
 	ready bool                        // there is a match
-	open  *viewTrace                  // if this is the one trace of the cursor, and it was not looked at
+	open  *openCursor                 // if this is over open traces; the matches are cursors of their own
+	waits bool                        // there is more in open
 	more  func() (match, bool, error) // false at the end; nil is the end
 	first chan firstMatch             // gives the first match if it is under way
 }
@@ -383,8 +365,12 @@ type firstMatch struct {
 	err   error
 }
 
-// advance reads the next match.
-func (c *cursor) advance() (err error) {
+// advance reads the next match, or finds one that is a cursor of its own.
+func (c *cursor) advance() (found *cursor, err error) {
+	if c.open != nil {
+		found, c.bound, c.waits, err = c.open.next()
+		return found, err
+	}
 	if c.first != nil {
 		first := <-c.first
 		c.match, c.ready, err = first.match, first.ready, first.err
@@ -395,7 +381,7 @@ func (c *cursor) advance() (err error) {
 	if c.ready {
 		c.bound = c.match.Position
 	}
-	return err
+	return nil, err
 }
 
 // start looks for the first match in the background.
@@ -460,7 +446,7 @@ type cursors []*cursor
 func (q cursors) Len() int           { return len(q) }
 func (q cursors) Less(i, j int) bool { return q[i].bound.Before(q[j].bound) }
 func (q cursors) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *cursors) Push(any)          { panic("a cursor is never pushed") }
+func (q *cursors) Push(c any)        { *q = append(*q, c.(*cursor)) }
 func (q *cursors) Pop() any {
 	last := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]
@@ -581,43 +567,54 @@ func (f *blockFile) rowsUpTo(t tomo.Time) (n int, err error) {
 
 // Count is the number of traces in w for which the plan holds.
 func (s *Store) Count(ctx context.Context, w tomo.Window, p filter.Plan) (n int64, err error) {
-	may := mayMatch(w, p)
-	v := s.view(func(t *openTrace) bool {
-		if len(p.Conditions) == 0 && t.liesIn(w) {
-			n++
-			return false
-		}
-		return may(t)
-	})
+	v := s.look()
 	defer v.close()
-	counts := make([]int64, len(v.blocks))
-	var all errgroup.Group
-	all.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range v.blocks {
-		all.Go(func() (err error) {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
+	may := mayMatch(w, p)
+	counts := make([]int64, len(v.blocks)+len(v.batches))
+	err = parallel(ctx, len(counts), func(_, i int) (err error) {
+		if i < len(v.blocks) {
 			counts[i], err = v.blocks[i].count(w, p)
-			return err
-		})
-	}
-	if err := all.Wait(); err != nil {
+		} else {
+			counts[i], err = v.countIn(v.batches[i-len(v.blocks)], w, p, may)
+		}
+		return err
+	})
+	if err != nil {
 		return 0, err
 	}
 	for _, count := range counts {
 		n += count
 	}
-	for i := range v.open {
-		sum, err := v.summary(&v.open[i])
-		if err != nil {
-			return 0, err
-		}
-		if sum.Matches(w) && p.Holds(sum) {
+	return n, nil
+}
+
+// countIn is the number of traces of a batch in w for which the plan holds. may
+// tells which of them have to be derived.
+func (v *view) countIn(b *batchState, w tomo.Window, p filter.Plan, may func(*gist) bool) (n int64, err error) {
+	everything := len(p.Conditions) == 0
+	switch {
+	case everything && b.liesIn(w):
+		return int64(b.left), nil
+	case !may(&b.gist):
+		return 0, nil
+	}
+	for i := range b.slots {
+		t := &b.slots[i]
+		switch {
+		case t.state == nil:
+		case everything && t.liesIn(w):
 			n++
+		case may(&t.gist):
+			s, err := v.summary(t.state)
+			if err != nil {
+				return 0, err
+			}
+			if s.Matches(w) && p.Holds(s) {
+				n++
+			}
 		}
 	}
-	return n, ctx.Err()
+	return n, nil
 }
 
 // count is the number of rows in w that satisfy the plan. Columns are read only
@@ -702,44 +699,26 @@ func (b *viewBlock) ended(w tomo.Window, rows []int) (n int64, unclear []int, er
 // rows were superseded. Of dropped traces there are only minutes: each counts
 // where it begins.
 func (s *Store) Graph(ctx context.Context, r tomo.TimeRange, group string) (*tomo.ServiceGraph, error) {
-	v := s.traffic(r, true)
+	v := s.look()
 	defer v.close()
-	graph := &tomo.ServiceGraph{}
-	err := share(ctx, graph, len(v.blocks), func(part *tomo.ServiceGraph, i int) error { return v.blocks[i].addGraph(part, r, group) })
+	s.wantCounts()
+	parts := make([]tomo.ServiceGraph, runtime.GOMAXPROCS(0))
+	err := parallel(ctx, len(v.blocks)+len(v.batches), func(processor, i int) error {
+		// The latest first: of what is open some has to be derived.
+		if i < len(v.batches) {
+			return v.addBatch(&parts[processor], v.batches[len(v.batches)-1-i], r, group)
+		}
+		return v.blocks[i-len(v.batches)].addGraph(&parts[processor], r, group)
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := v.addGraph(ctx, graph, r, group); err != nil {
-		return nil, err
+	graph := &parts[0]
+	for i := range parts[1:] {
+		graph.Merge(&parts[1+i])
 	}
 	graph.Sort()
 	return graph, nil
-}
-
-// share counts n things in a graph, on all processors, each in parts of its own.
-func share(ctx context.Context, graph *tomo.ServiceGraph, n int, count func(part *tomo.ServiceGraph, i int) error) error {
-	parts := make([]tomo.ServiceGraph, min(runtime.GOMAXPROCS(0), n))
-	running, ctx := errgroup.WithContext(ctx)
-	for p := range parts {
-		running.Go(func() error {
-			for i := n * p / len(parts); i < n*(p+1)/len(parts); i++ {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if err := count(&parts[p], i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := running.Wait(); err != nil {
-		return err
-	}
-	for p := range parts {
-		graph.Merge(&parts[p])
-	}
-	return nil
 }
 
 func (b *viewBlock) addGraph(graph *tomo.ServiceGraph, r tomo.TimeRange, group string) error {
@@ -804,7 +783,7 @@ func (b *viewBlock) addDropped(graph *tomo.ServiceGraph, r tomo.TimeRange, group
 // Dropped is how much keep rules dropped of a group's traces, or of all for "",
 // that started in the minutes that begin in r.
 func (s *Store) Dropped(ctx context.Context, r tomo.TimeRange, group string) (sum tomo.Dropped, err error) {
-	v := s.view(func(*openTrace) bool { return false })
+	v := s.look()
 	defer v.close()
 	for i := range v.blocks {
 		if err := ctx.Err(); err != nil {

@@ -24,15 +24,7 @@ func (s *Store) Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, pa
 	if w.By == tomo.ByService {
 		parts |= tomo.PartUnits // Summary.Matches asks for them
 	}
-	may := mayMatch(w, plans...)
-	passed := 0 // open traces that need not be derived
-	v := s.view(func(t *openTrace) bool {
-		if may(t) {
-			return true
-		}
-		passed++
-		return false
-	})
+	v := s.look()
 	defer v.close()
 	running, scanning := errgroup.WithContext(ctx)
 	running.SetLimit(runtime.GOMAXPROCS(0))
@@ -51,11 +43,9 @@ func (s *Store) Scan(ctx context.Context, w tomo.Window, plans []filter.Plan, pa
 			running.Go(func() error { return b.scan(scanning, w, plans, parts, first, end, each) })
 		}
 	}
-	if passed > 0 {
-		running.Go(func() error { return each(passed, nil) })
-	}
-	for open := range slices.Chunk(v.open, scanChunk) {
-		running.Go(func() error { return v.scanOpen(scanning, w, plans, open, each) })
+	may := mayMatch(w, plans...)
+	for _, b := range v.batches {
+		running.Go(func() error { return v.scanBatch(scanning, w, plans, b, may, each) })
 	}
 	if err := running.Wait(); err != nil {
 		return err
@@ -117,14 +107,22 @@ func (b *viewBlock) scan(ctx context.Context, w tomo.Window, plans []filter.Plan
 	return nil
 }
 
-// scanOpen derives some open traces.
-func (v *view) scanOpen(ctx context.Context, w tomo.Window, plans []filter.Plan, open []viewTrace, each func(int, []tomo.Found) error) error {
+// scanBatch looks through the traces of a batch. may tells which of them have to
+// be derived.
+func (v *view) scanBatch(ctx context.Context, w tomo.Window, plans []filter.Plan, b *batchState, may func(*gist) bool, each func(int, []tomo.Found) error) error {
+	if !may(&b.gist) {
+		return each(b.left, nil)
+	}
 	var found []tomo.Found
-	for i := range open {
+	for i := range b.slots {
+		t := &b.slots[i]
+		if t.state == nil || !may(&t.gist) {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		summary, err := v.summary(&open[i])
+		summary, err := v.summary(t.state)
 		if err != nil {
 			return err
 		}
@@ -141,5 +139,5 @@ func (v *view) scanOpen(ctx context.Context, w tomo.Window, plans []filter.Plan,
 			found = append(found, f)
 		}
 	}
-	return each(len(open), found)
+	return each(b.left, found)
 }

@@ -14,8 +14,9 @@ func (s *Store) Series(ctx context.Context, r tomo.TimeRange, group string, each
 	if r.Start >= r.End {
 		return nil
 	}
-	v := s.traffic(r, false)
+	v := s.look()
 	defer v.close()
+	s.wantCounts()
 	for i := range v.blocks {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -19,18 +19,12 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 	s.mu.Lock()
 	chosen := s.open.due(s.now(), p, s.settleTarget())
 	s.roundThrough = s.through
-	type view struct {
-		docs     []tomo.RawDocument
-		base     *blockFile
-		row      int
-		summary  *tomo.Summary
-		revision int64
-	}
-	views := make([]view, len(chosen))
+	states := make([]*openState, len(chosen))
 	for i, t := range chosen {
 		t.settling, t.settlingFiles, t.settlingOver = len(t.docs), len(t.files), t.over
-		views[i] = view{t.docs, t.base, t.row, t.summary, t.revision}
+		states[i] = t.openState
 	}
+	s.open.epoch++
 	s.mu.Unlock()
 
 	due := make([]tomo.TraceDocuments, 0, len(chosen))
@@ -39,22 +33,25 @@ func (s *Store) Due(ctx context.Context, p tomo.SettlePolicy) ([]tomo.TraceDocum
 			s.GiveWay()
 		}
 		// A base's block cannot go meanwhile: that takes settleMu.
-		docs, err := stored(views[i].docs, views[i].base, views[i].row)
+		st := states[i]
+		docs, err := stored(st.docs, st.base, st.row)
 		if err != nil {
-			s.o.Logger.Error("a trace stays open because its row cannot be read", "trace", t.id, "error", err)
+			s.o.Logger.Error("a trace stays open because its row cannot be read", "trace", st.id, "error", err)
 			continue
 		}
-		t.duplicates = t.baseDocs + len(views[i].docs) - len(docs)
-		if t.covers(len(docs), t.settlingOver) {
+		t.duplicates = st.baseDocs + len(st.docs) - len(docs)
+		if st.covers(len(docs), t.settlingOver) {
 			s.settledBefore(t)
 			continue
 		}
-		trace := tomo.TraceDocuments{ID: t.id, Documents: docs, LimitExceeded: t.settlingOver || t.baseOver,
-			Summary: views[i].summary, Revision: views[i].revision}
-		if views[i].base != nil {
-			before, err := views[i].base.summariesOf([]int{views[i].row})
+		trace := tomo.TraceDocuments{ID: st.id, Documents: docs, LimitExceeded: t.settlingOver || st.baseOver}
+		if d := st.derived.Load(); d != nil {
+			trace.Summary, trace.Revision = d.summary, d.revision
+		}
+		if st.base != nil {
+			before, err := st.base.summariesOf([]int{st.row})
 			if err != nil {
-				s.o.Logger.Error("a trace stays open because its row cannot be read", "trace", t.id, "error", err)
+				s.o.Logger.Error("a trace stays open because its row cannot be read", "trace", st.id, "error", err)
 				continue
 			}
 			trace.Before = before[0]
@@ -184,12 +181,12 @@ func (s *Store) install(f *blockFile, rows []tomo.Settled) error {
 			s.o.Logger.Error("finding a row just written", "trace", t.id, "error", err)
 			continue
 		}
-		t.base, t.row = f, row
 		docs := rows[i].Documents
-		t.rowFacts = rowFacts{baseDocs: len(docs), baseOver: rows[i].Summary.LimitExceeded, baseGroups: rows[i].Summary.Groups, baseBytes: textBytes(docs)}
+		facts := rowFacts{baseDocs: len(docs), baseOver: rows[i].Summary.LimitExceeded, baseGroups: rows[i].Summary.Groups, baseBytes: textBytes(docs)}
 		if len(docs) > 0 {
-			t.baseFirst = docs[0].Received
+			facts.baseFirst = docs[0].Received
 		}
+		s.open.rebase(t, f, row, facts)
 	}
 	s.release()
 	return nil

@@ -132,9 +132,9 @@ type Store struct {
 
 	way way
 
-	counting   bool           // batchLoop runs
+	counting   bool           // countLoop runs
 	graphAsked time.Time      // when somebody asked for a graph that is worth it
-	batching   sync.WaitGroup // of batchLoop
+	countings  sync.WaitGroup // of countLoop
 
 	wal wal // appended to by the commit loop alone
 
@@ -164,8 +164,8 @@ func Open(dir string, o Options) (*Store, error) {
 	s := &Store{
 		dir: dir, fs: o.FS, vault: vault{o.Keys}, o: o,
 		puts: make(chan *put, 64), closed: make(chan struct{}), done: make(chan struct{}), freed: make(chan struct{}),
-		open: newOpenIndex(),
 	}
+	s.open.init(o.Memory)
 	for _, d := range []string{dir, filepath.Join(dir, walDir), filepath.Join(dir, blocksDir), filepath.Join(dir, settingsDir)} {
 		if err := s.fs.MkdirAll(d); err != nil {
 			return nil, fmt.Errorf("making the data directory: %w", err)
@@ -400,7 +400,7 @@ func (s *Store) Close() error {
 	close(s.closed)
 	s.mu.Unlock()
 	<-s.done
-	s.batching.Wait()
+	s.countings.Wait()
 
 	s.settleMu.Lock()
 	defer s.settleMu.Unlock()
@@ -452,7 +452,8 @@ func (s *Store) traceFor(id tomo.TraceID) *openTrace {
 
 // openTrace opens a trace that is settled in a row of base, if base is not nil.
 func (s *Store) openTrace(id tomo.TraceID, base *blockFile, row int) *openTrace {
-	t := &openTrace{id: id, base: base, row: row}
+	facts := openFacts{id: id, base: base, row: row}
+	var last tomo.Time
 	if base != nil {
 		before, err := base.base(row)
 		if err != nil {
@@ -460,12 +461,13 @@ func (s *Store) openTrace(id tomo.TraceID, base *blockFile, row int) *openTrace 
 			// open until it can.
 			s.o.Logger.Error("reopening a trace", "trace", id, "error", err)
 		} else {
-			t.rowFacts = rowFacts{baseDocs: before.Documents, baseOver: before.LimitExceeded, baseGroups: before.Groups, baseFirst: before.First}
-			t.baseBytes = s.bytesOf(base, row)
-			t.last = before.Received
+			facts.rowFacts = rowFacts{baseDocs: before.Documents, baseOver: before.LimitExceeded, baseGroups: before.Groups, baseFirst: before.First}
+			facts.baseBytes = s.bytesOf(base, row)
+			last = before.Received
 		}
 	}
-	s.open.traces[id] = t
+	t := s.open.open(facts)
+	t.last = last
 	return t
 }
 
