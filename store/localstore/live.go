@@ -29,7 +29,7 @@ import (
 //	                        └─────────────────┴── another comes ─┘
 //
 // A batch that a trace leaves is counted again, from the summaries of those that
-// are left, by the first question that needs it.
+// are left, by whoever needs it first.
 const (
 	batchTraces = 512                    // at most, in a batch
 	batchSpan   = 250 * time.Millisecond // from its first to its last
@@ -41,7 +41,7 @@ const (
 	rootedQuiet = 25 * time.Millisecond
 	batchQuiet  = 500 * time.Millisecond
 
-	countTick = 10 * time.Millisecond // counting ahead works for so long, and rests
+	countTick = 5 * time.Millisecond // counting ahead works for so long, and rests
 	// Questions about fewer open traces need nothing counted before, and without
 	// questions for so long nothing is.
 	worthCounting  = 256
@@ -219,9 +219,10 @@ func (s *Store) countAhead(deadline time.Time) {
 }
 
 // yield is called for each thing that is derived. What is done in the background
-// waits for no more than its turn, because it is for who asks next.
+// lets those go first who ask now, but waits for no more than its turn, because
+// it is for who asks next.
 func (v *view) yield(nth int) {
-	if v.background && nth%8 == 0 {
+	if v.background && nth%8 == 0 && v.store.way.asking.Load() > 0 {
 		runtime.Gosched()
 	}
 }

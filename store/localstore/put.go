@@ -44,6 +44,7 @@ func (s *Store) PutSegments(ctx context.Context, docs []tomo.Incoming) (over []t
 	if err := s.waitForRoom(ctx); err != nil {
 		return nil, err
 	}
+	s.letAsk()
 	p := &put{docs: docs, done: make(chan struct{})}
 	select {
 	case s.puts <- p:

@@ -163,7 +163,7 @@ func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
 	s := &Store{
 		dir: dir, fs: o.FS, vault: vault{o.Keys}, o: o,
-		puts: make(chan *put, 64), closed: make(chan struct{}), done: make(chan struct{}), freed: make(chan struct{}),
+		puts: make(chan *put, 64), closed: make(chan struct{}), done: make(chan struct{}), freed: make(chan struct{}), way: way{opened: time.Now()},
 	}
 	s.open.init(o.Memory)
 	for _, d := range []string{dir, filepath.Join(dir, walDir), filepath.Join(dir, blocksDir), filepath.Join(dir, settingsDir)} {

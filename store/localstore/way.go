@@ -9,20 +9,33 @@ import (
 
 // way lets those who ask go first. What runs in the background, settling,
 // merging and counting ahead, would take the processors for long, and a question
-// that takes 10 ms would wait several times for its turn.
+// that takes 10 ms would wait several times for its turn. What comes in waits only
+// for the first moments of a question: most are answered by then, and documents
+// can wait for a moment where they are.
 type way struct {
 	asking atomic.Int32 // questions under way
+	opened time.Time    // when the store was
+	latest atomic.Int64 // when the latest question began, in ns since then
 
-	mu    sync.Mutex    // guards what follows
-	free  chan struct{} // closed when nobody asks any more; nil: nobody waits for it
-	until time.Time     // till when the background works, because it has rested
+	mu   sync.Mutex    // guards what follows
+	free chan struct{} // closed when nobody asks any more; nil: nobody waits for it
+	// Till when they work, because they have rested.
+	background, writes time.Time
 }
 
-// rest is how long the background stops at most, at a time. Then it works for as
-// long as it rested, so that it goes on at half its speed whatever is asked.
-const rest = 10 * time.Millisecond
+const (
+	// rest is how long the background and the writes stop at most, at a time. Then
+	// they work for as long as they rested, so that they go on at half their speed
+	// whatever is asked.
+	rest = 10 * time.Millisecond
+	// firstMoments of a question are those that writes wait for.
+	firstMoments = 20 * time.Millisecond
+)
 
-func (w *way) ask() { w.asking.Add(1) }
+func (w *way) ask() {
+	w.latest.Store(int64(time.Since(w.opened)))
+	w.asking.Add(1)
+}
 
 func (w *way) answered() {
 	if w.asking.Add(-1) > 0 {
@@ -36,6 +49,33 @@ func (w *way) answered() {
 	}
 }
 
+// give rests while somebody asks, but not for longer than most, and not before
+// until.
+func (w *way) give(until *time.Time, most time.Duration, closed <-chan struct{}) {
+	began := time.Now()
+	w.mu.Lock()
+	if began.Before(*until) || w.asking.Load() == 0 {
+		w.mu.Unlock()
+		return
+	}
+	if w.free == nil {
+		w.free = make(chan struct{})
+	}
+	free := w.free
+	w.mu.Unlock()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-free:
+	case <-timer.C:
+	case <-closed:
+	}
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*until = now.Add(now.Sub(began))
+}
+
 // GiveWay is called by what runs in the background, every fraction of a
 // millisecond and without locks that questions need. It returns at once unless
 // somebody asks, and unless memory is short.
@@ -47,27 +87,20 @@ func (s *Store) GiveWay() {
 	s.mu.Lock()
 	short := s.open.bytes > s.settleTarget()
 	s.mu.Unlock()
-	began := time.Now()
+	if !short {
+		s.way.give(&s.way.background, rest, s.closed)
+	}
+}
+
+// letAsk is called by what comes in. It returns at once unless somebody has just
+// begun to ask.
+func (s *Store) letAsk() {
 	w := &s.way
-	w.mu.Lock()
-	if short || began.Before(w.until) || w.asking.Load() == 0 {
-		w.mu.Unlock()
+	if w.asking.Load() == 0 {
 		return
 	}
-	if w.free == nil {
-		w.free = make(chan struct{})
+	asked := w.opened.Add(time.Duration(w.latest.Load()))
+	if left := firstMoments - time.Since(asked); left > 0 {
+		w.give(&w.writes, min(rest, left), s.closed)
 	}
-	free := w.free
-	w.mu.Unlock()
-	timer := time.NewTimer(rest)
-	defer timer.Stop()
-	select {
-	case <-free:
-	case <-timer.C:
-	case <-s.closed:
-	}
-	now := time.Now()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.until = now.Add(now.Sub(began))
 }
