@@ -41,6 +41,7 @@ var layers = map[string]string{
 	"web":              "",
 	"demo":             "sdk", // it is an application; it knows of Tomo only how to be traced
 	"sdk":              "",    // a module of its own: what uses it does so from outside
+	"internal/testkit": "",    // tests only
 	"cmd/tomo":         "*",
 	"e2e":              "*",
 	"web/e2e/past":     "*", // fills the server that the tests of the console look at

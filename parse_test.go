@@ -3,7 +3,6 @@ package tomo_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"math"
@@ -22,9 +21,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // write fills in what most rows of the tables below have in common.
 var write = strings.NewReplacer(
@@ -421,19 +419,7 @@ func TestParseDocuments(t *testing.T) {
 			}
 			describe(&got, &d)
 		}
-		golden := filepath.Join("testdata/documents", name+".golden")
-		if *rewrite {
-			if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got.String()); diff != "" {
-			t.Errorf("%s: (-want +got)\n%s", name, diff)
-		}
+		testkit.Golden(t, filepath.Join("testdata/documents", name+".golden"), got.Bytes())
 	}
 }
 

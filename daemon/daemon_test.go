@@ -21,6 +21,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/daemon"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -118,16 +119,6 @@ func (l *ledger) losses() []tomo.Loss {
 	return slices.Clone(l.all)
 }
 
-// within waits until it is so.
-func within(t testing.TB, d time.Duration, what string, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(d); !so(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", d, what)
-		}
-	}
-}
-
 const (
 	header   = `{"format": "json", "version": 1}`
 	document = `{"trace_id":"1-5759e988-bd862e3fe1be46a994272793","id":"defdfd9912dc5a56","start_time":1461096053.37518,"end_time":1461096053.4042,"name":"x"}`
@@ -213,7 +204,7 @@ func TestVectors(t *testing.T) {
 	for _, v := range vectors {
 		taken, rejected := len(in.documents()), len(lost.losses())
 		door.write(t, v.datagram)
-		within(t, 5*time.Second, fmt.Sprintf("vector %d is dealt with", v.n), func() bool {
+		testkit.Until(t, fmt.Sprintf("vector %d is dealt with", v.n), func() bool {
 			return len(in.documents())+len(lost.losses()) > taken+rejected
 		})
 		got := in.documents()[taken:]
@@ -248,7 +239,7 @@ func TestEmptyDatagram(t *testing.T) {
 	door := listen(t, daemon.Options{Accept: in.Accept, Lost: lost.add})
 	door.write(t, "")
 	door.write(t, header+"\nx")
-	within(t, 5*time.Second, "the datagram behind the empty one is taken", func() bool { return len(in.documents()) == 1 })
+	testkit.Until(t, "the datagram behind the empty one is taken", func() bool { return len(in.documents()) == 1 })
 	if n := door.Counters().Received.Load(); n != 1 || len(lost.losses()) != 0 {
 		t.Errorf("%d received, lost %v", n, lost.losses())
 	}
@@ -279,9 +270,9 @@ func TestFull(t *testing.T) {
 	for i := range sent {
 		door.write(t, fmt.Sprintf("%s\n%d%s", header, i, strings.Repeat(".", size-1)))
 	}
-	within(t, 5*time.Second, "the rest is dropped", func() bool { return door.Counters().Dropped.Load() == sent-fit })
+	testkit.Until(t, "the rest is dropped", func() bool { return door.Counters().Dropped.Load() == sent-fit })
 	close(blocked)
-	within(t, 5*time.Second, "the first are stored", func() bool { return len(in.documents()) == fit })
+	testkit.Until(t, "the first are stored", func() bool { return len(in.documents()) == fit })
 	for i, d := range in.documents() {
 		if !strings.HasPrefix(d, fmt.Sprint(i)) {
 			t.Errorf("document %d is %.2s", i, d)
@@ -293,7 +284,7 @@ func TestFull(t *testing.T) {
 		}
 	}
 	door.write(t, header+"\nagain")
-	within(t, 5*time.Second, "there is room again", func() bool { return slices.Contains(in.documents(), "again") })
+	testkit.Until(t, "there is room again", func() bool { return slices.Contains(in.documents(), "again") })
 }
 
 func TestBatches(t *testing.T) {
@@ -305,7 +296,7 @@ func TestBatches(t *testing.T) {
 		want = append(want, fmt.Sprintf("%d %s", i, strings.Repeat("x", i)))
 		door.write(t, header+"\n"+want[i])
 	}
-	within(t, 5*time.Second, "all are handed over", func() bool { return len(in.documents()) == sent })
+	testkit.Until(t, "all are handed over", func() bool { return len(in.documents()) == sent })
 	if !slices.Equal(in.documents(), want) {
 		t.Error("the documents are not what was sent")
 	}
@@ -325,7 +316,7 @@ func TestLoneDocument(t *testing.T) {
 	door := listen(t, daemon.Options{Accept: in.Accept})
 	for i := range 3 {
 		door.write(t, header+"\nx")
-		within(t, 5*time.Second, "it is stored", func() bool { return len(in.documents()) == i+1 })
+		testkit.Until(t, "it is stored", func() bool { return len(in.documents()) == i+1 })
 	}
 }
 
@@ -345,7 +336,7 @@ func TestStoreAway(t *testing.T) {
 			},
 		})
 		door.write(t, header+"\nx")
-		within(t, 5*time.Second, "it is stored at the third try", func() bool { return len(in.documents()) == 1 })
+		testkit.Until(t, "it is stored at the third try", func() bool { return len(in.documents()) == 1 })
 		if len(lost.losses()) != 0 || door.Counters().Documents.Load() != 1 {
 			t.Errorf("%s: lost %v", code, lost.losses())
 		}
@@ -361,7 +352,7 @@ func TestNotStored(t *testing.T) {
 	})
 	door.write(t, header+"\nx")
 	door.write(t, header+"\ny")
-	within(t, 5*time.Second, "they are lost", func() bool { return door.Counters().Dropped.Load() == 2 })
+	testkit.Until(t, "they are lost", func() bool { return door.Counters().Dropped.Load() == 2 })
 	if l := lost.losses(); len(l) != 1 || l[0].Code != daemon.NotStored || l[0].Count != 2 || l[0].Detail != "broken" {
 		t.Errorf("lost %+v", l)
 	}
@@ -446,7 +437,7 @@ func FuzzDatagram(f *testing.F) {
 		}
 		taken, rejected := len(in.documents()), len(lost.losses())
 		door.write(t, datagram)
-		within(t, 5*time.Second, "it is dealt with", func() bool { return len(in.documents())+len(lost.losses()) > taken+rejected })
+		testkit.Until(t, "it is dealt with", func() bool { return len(in.documents())+len(lost.losses()) > taken+rejected })
 		if got := in.documents()[taken:]; len(got) == 1 {
 			_, want, _ := strings.Cut(datagram, "\n")
 			if got[0] != string([]rune(want)) {

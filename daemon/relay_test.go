@@ -28,6 +28,7 @@ import (
 
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/daemon"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // xray is an upstream that keeps what it takes. It is a transport, so that it
@@ -114,29 +115,12 @@ func (x *xray) documents() []string {
 type running struct {
 	*daemon.Relay
 	stop func()
-	log  *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log  *testkit.Buffer
 }
 
 func relay(t testing.TB, o daemon.RelayOptions, conns ...net.PacketConn) *running {
 	t.Helper()
-	log := new(lockedBuffer)
+	log := new(testkit.Buffer)
 	o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r, err := daemon.NewRelay(o)
 	if err != nil {
@@ -193,7 +177,7 @@ func TestRelayVectors(t *testing.T) {
 				if _, err := send.Write([]byte(v.datagram)); err != nil {
 					t.Fatalf("vector %d: %v", v.n, err)
 				}
-				within(t, 5*time.Second, fmt.Sprintf("vector %d is dealt with", v.n), func() bool {
+				testkit.Until(t, fmt.Sprintf("vector %d is dealt with", v.n), func() bool {
 					return len(upstream.documents()) > taken || r.Counters().Rejected.Load() > rejected
 				})
 				got := upstream.documents()[taken:]
@@ -258,7 +242,7 @@ func TestTruncated(t *testing.T) {
 	if _, err := send.Write([]byte(padded(70_000))); err != nil {
 		t.Skip("it cannot be sent: ", err)
 	}
-	within(t, 5*time.Second, "it is rejected", func() bool { return r.Counters().Rejected.Load() == 1 })
+	testkit.Until(t, "it is rejected", func() bool { return r.Counters().Rejected.Load() == 1 })
 	if !strings.Contains(r.log.String(), "Truncated datagram: ") {
 		t.Errorf("log %s", r.log)
 	}
@@ -795,7 +779,7 @@ func TestProxy(t *testing.T) {
 		w.WriteHeader(418)
 		io.WriteString(w, "short and stout")
 	}))
-	log := new(lockedBuffer)
+	log := new(testkit.Buffer)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	next := &http.Transport{DisableCompression: true}
 	defer next.CloseIdleConnections()

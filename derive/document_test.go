@@ -3,7 +3,6 @@ package derive
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
-
-var rewriteShown = flag.Bool("rewrite-shown", false, "write the golden files of shown documents anew")
 
 // show renders a document as if it were a whole trace's only one: its top
 // entity as a segment with everything embedded in it, then a line for each
@@ -69,19 +67,7 @@ func TestShownDocuments(t *testing.T) {
 			}
 			got.Write(show(&d))
 		}
-		golden := filepath.Join("testdata/shown", filepath.Base(file)+"l")
-		if *rewriteShown {
-			if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got.String()); diff != "" {
-			t.Errorf("%s: (-want +got)\n%s", file, diff)
-		}
+		testkit.Golden(t, filepath.Join("testdata/shown", filepath.Base(file)+"l"), got.Bytes())
 	}
 }
 

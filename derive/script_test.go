@@ -3,7 +3,6 @@ package derive_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,9 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the answers into testdata/*.txt")
 
 // TestScripts runs testdata/*.txt. A file is blocks with an empty line between
 // them. A block that begins with "trace" gives documents, see script.add; the
@@ -40,7 +38,7 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := runScript(t, string(text))
-			if *rewrite {
+			if testkit.Rewrite() {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}

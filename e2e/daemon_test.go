@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // relaying is a running tomo daemon.
@@ -23,13 +24,13 @@ type relaying struct {
 	udp, tcp, admin string
 	process         *exec.Cmd
 	exited          chan error
-	log             *lockedBuffer
+	log             *testkit.Buffer
 }
 
 // daemon starts tomo daemon in front of the server.
 func (s *server) daemon(t *testing.T, env []string, flags ...string) *relaying {
 	t.Helper()
-	d := &relaying{log: &lockedBuffer{}, exited: make(chan error, 1)}
+	d := &relaying{log: &testkit.Buffer{}, exited: make(chan error, 1)}
 	d.process = exec.Command(binary, append([]string{"daemon", "-b", "127.0.0.1:0", "-t", "127.0.0.1:0", "--admin", "127.0.0.1:0", "-l", "debug"}, flags...)...)
 	d.process.Env = env
 	d.process.Dir = t.TempDir() // where there is no cfg.yaml

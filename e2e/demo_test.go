@@ -13,12 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 	"github.com/aws/aws-sdk-go-v2/service/xray/types"
+
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // TestDemo does what make demo does, and sees what its reader is to see within a
 // minute: a map, and on it something that fails, is refused and is in error.
 func TestDemo(t *testing.T) {
-	s := &server{t: t, log: &lockedBuffer{}}
+	s := &server{t: t, log: &testkit.Buffer{}}
 	demo := exec.Command(binary, "demo", "--serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--rate", "20")
 	demo.Stdout, demo.Stderr = s.log, s.log
 	// It must not be led astray by what is meant for others.

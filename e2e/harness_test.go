@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -22,7 +21,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/xray/types"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // binary is the tomo under test, built once.
@@ -64,14 +63,14 @@ type server struct {
 	address string // host:port, TCP and UDP
 	process *exec.Cmd
 	exited  chan error
-	log     *lockedBuffer
+	log     *testkit.Buffer
 }
 
 // start runs tomo with its data in a directory of the test's own and returns
 // when it is ready. It is killed when the test ends.
 func start(t testing.TB, flags ...string) *server {
 	t.Helper()
-	s := &server{t: t, data: t.TempDir(), flags: flags, log: &lockedBuffer{}}
+	s := &server{t: t, data: t.TempDir(), flags: flags, log: &testkit.Buffer{}}
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
@@ -438,23 +437,3 @@ func pythons(t *testing.T, modules ...string) (found []string) {
 	}
 	return found
 }
-
-// lockedBuffer is a buffer that several may write.
-type lockedBuffer struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // The script of commands, and the prompt that begins each of them.
@@ -176,7 +177,7 @@ func runCLIScript(t *testing.T, cli cliProgram) (unknown map[string]bool) {
 		if complaint != "" {
 			answer = "! " + named(complaint, names)
 		}
-		if *rewrite {
+		if testkit.Rewrite() {
 			b.answer = answer
 		} else if old && lacking(answer, b.answer) {
 			continue
@@ -184,7 +185,7 @@ func runCLIScript(t *testing.T, cli cliProgram) (unknown map[string]bool) {
 			t.Errorf("%s (-want +got):\n%s", b.command, diff)
 		}
 	}
-	if *rewrite && len(unknown) == 0 {
+	if testkit.Rewrite() && len(unknown) == 0 {
 		var out bytes.Buffer
 		for i := range blocks {
 			fmt.Fprintf(&out, "%v\n\n", &blocks[i])

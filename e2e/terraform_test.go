@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -28,9 +27,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 	gocmp "github.com/google/go-cmp/cmp"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write testdata/terraform/calls.txt anew from what the provider sends, and the answers in testdata/awscli.txt")
+	"github.com/tomotrace/tomo/internal/testkit"
+)
 
 // terraform keeps the resources of a configuration, and knows from its state
 // what it made: the program itself, or the provider's part played by a test.
@@ -157,7 +156,7 @@ func TestTerraform(t *testing.T) {
 
 	version := tf.providerVersion()
 	switch {
-	case *rewrite:
+	case testkit.Rewrite():
 		if err := os.WriteFile(recordedCalls, []byte(calls.text(version)), 0o666); err != nil {
 			t.Fatal(err)
 		}

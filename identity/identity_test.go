@@ -22,6 +22,7 @@ import (
 
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/identity"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 var now = time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC)
@@ -452,7 +453,7 @@ func TestFollowing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, "closed", func() bool { return !ring.Open() })
+	testkit.Until(t, "closed", func() bool { return !ring.Open() })
 	claims := func(with *identity.Issued) string {
 		r, sum := signed(t, with, "{}", false)
 		claim, err := ring.Claim(r, "xray")
@@ -468,14 +469,14 @@ func TestFollowing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, "added", func() bool { return claims(second) == "<nil>" })
+	testkit.Until(t, "added", func() bool { return claims(second) == "<nil>" })
 	if got := fmt.Sprint(ring.Tenants()); got != "[a b]" {
 		t.Error(got)
 	}
 	if err := file.Remove([]string{first.AccessKeyID}, now); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "removed", func() bool { return claims(first) == api.UnrecognizedClientException })
+	testkit.Until(t, "removed", func() bool { return claims(first) == api.UnrecognizedClientException })
 
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -510,16 +511,7 @@ func TestBadFileAppears(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "closed", func() bool { return !ring.Open() })
-}
-
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not %s", what)
-		}
-	}
+	testkit.Until(t, "closed", func() bool { return !ring.Open() })
 }
 
 // TestMatches holds patterns against a plain definition of them.

@@ -1,16 +1,9 @@
 package identity_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,30 +11,8 @@ import (
 	"time"
 
 	"github.com/tomotrace/tomo/identity"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
-
-// writeCertificate makes a certificate for 127.0.0.1 with that number.
-func writeCertificate(t *testing.T, number int64, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	is := &x509.Certificate{SerialNumber: big.NewInt(number), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{{127, 0, 0, 1}}}
-	der, err := x509.CreateCertificate(rand.Reader, is, is, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestRotatedCertificate: new connections have the certificate that is in the
 // files, and old versions of TLS get none.
@@ -51,7 +22,7 @@ func TestRotatedCertificate(t *testing.T) {
 	if _, err := identity.TLS(cert, key, identity.Options{}); err == nil || !strings.Contains(err.Error(), cert) {
 		t.Errorf("without files: %v", err)
 	}
-	writeCertificate(t, 1, cert, key)
+	testkit.WriteCertificate(t, 1, cert, key)
 	config, err := identity.TLS(cert, key, identity.Options{Every: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +70,8 @@ func TestRotatedCertificate(t *testing.T) {
 			t.Fatalf("certificate %d, %v", n, err)
 		}
 	}
-	writeCertificate(t, 2, cert, key)
-	until(t, "rotated", func() bool {
+	testkit.WriteCertificate(t, 2, cert, key)
+	testkit.Until(t, "rotated", func() bool {
 		n, err := number(0)
 		if err != nil && !errors.Is(err, io.EOF) {
 			t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/insights"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // posted is a notification that came.
@@ -156,20 +157,17 @@ func outcomes(t *testing.T, w *insights.Webhook, sent, failed, dropped int) {
 	want := map[string]int{"sent": sent, "failed": failed, "dropped": dropped}
 	r := prometheus.NewRegistry()
 	r.MustRegister(w.Collectors()...)
-	got := map[string]int{}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	testkit.Until(t, fmt.Sprint("counted as ", want), func() bool {
 		families, err := r.Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
+		got := map[string]int{}
 		for _, m := range families[0].GetMetric() {
 			got[m.GetLabel()[0].GetValue()] = int(m.GetCounter().GetValue())
 		}
-		if cmp.Equal(want, got) {
-			return
-		}
-	}
-	t.Errorf("notifications %v, want %v", got, want)
+		return cmp.Equal(want, got)
+	})
 }
 
 // TestRefusedNotifications: what another try would not change is not tried again,

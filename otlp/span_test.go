@@ -3,18 +3,14 @@ package otlp_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/tomotrace/tomo/internal/testkit"
 	"github.com/tomotrace/tomo/otlp"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestSpans holds the spans of documents against golden files: one span a line,
 // made readable.
@@ -43,19 +39,7 @@ func TestSpans(t *testing.T) {
 			}
 			got.WriteByte('\n')
 		}
-		golden := strings.TrimSuffix(path, ".json") + ".golden"
-		if *update {
-			if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got.String()); diff != "" {
-			t.Errorf("%s: %s", path, diff)
-		}
+		testkit.Golden(t, strings.TrimSuffix(path, ".json")+".golden", got.Bytes())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/filter"
+	"github.com/tomotrace/tomo/internal/testkit"
 	"github.com/tomotrace/tomo/server"
 )
 
@@ -76,9 +77,7 @@ func TestSearchIsLeft(t *testing.T) {
 		}
 		return lines
 	}
-	for limit := time.Now().Add(20 * time.Second); len(counts()) == 0 && time.Now().Before(limit); {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Until(t, "counted", func() bool { return len(counts()) > 0 })
 	if got := strings.Join(counts(), "\n"); got != `tomo_http_requests_total{operation="GetTraceSummaries",status="499"} 1` {
 		t.Errorf("it is counted as %q", got)
 	}

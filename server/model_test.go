@@ -3,19 +3,16 @@ package server_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/internal/testkit"
 	"github.com/tomotrace/tomo/server"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write docs/api-coverage.md anew")
 
 // examples are texts that match the patterns of the model.
 var examples = map[string]string{
@@ -287,19 +284,7 @@ same as leaving a member out. Members that are not listed are ignored.
 		b.WriteString("| member | | | bounds |\n|---|---|---|---|\n")
 		document(&b, "", op.Request())
 	}
-	const file = "../docs/api-coverage.md"
-	if *rewrite {
-		if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(text, b.Bytes()) {
-		t.Errorf("%s is not what it would be made to be; run: go test ./server -run TestCoverage -rewrite", file)
-	}
+	testkit.Golden(t, "../docs/api-coverage.md", b.Bytes())
 }
 
 // document writes the rows of the members of a structure.

@@ -31,6 +31,7 @@ import (
 	"github.com/tomotrace/tomo/client"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/insights"
+	"github.com/tomotrace/tomo/internal/testkit"
 	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/server"
 	"github.com/tomotrace/tomo/settings"
@@ -909,16 +910,11 @@ func TestServe(t *testing.T) {
 	go func() { first <- d.post("/TraceSegments", segments(segment)) }()
 	<-entered
 	stop()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	testkit.Until(t, "draining", func() bool {
 		probe := httptest.NewRecorder()
 		s.ServeHTTP(probe, httptest.NewRequest("GET", "/readyz", nil))
-		if probe.Code == 503 && strings.Contains(probe.Body.String(), "draining") {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("still ready")
-		}
-	}
+		return probe.Code == 503 && strings.Contains(probe.Body.String(), "draining")
+	})
 	close(leave)
 	if a := <-first; a.status != 200 {
 		t.Errorf("what was in flight: %d %s", a.status, a.body)

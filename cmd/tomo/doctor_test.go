@@ -24,6 +24,7 @@ import (
 	"github.com/tomotrace/tomo/client"
 	"github.com/tomotrace/tomo/doctor"
 	"github.com/tomotrace/tomo/identity"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // installation is a server, the machine that it is on as the kernel would show
@@ -393,7 +394,7 @@ func TestFaults(t *testing.T) {
 		{"rejected datagrams", func(in *installation) {
 			in.start()
 			in.send("no header\n{}")
-			until(in.T, "counted", func() bool { return strings.Contains(in.metrics(), "tomo_udp_rejected_datagrams_total 1") })
+			testkit.Until(in.T, "counted", func() bool { return strings.Contains(in.metrics(), "tomo_udp_rejected_datagrams_total 1") })
 		}, "losses", doctor.Warn, "without a good header", "tomo losses"},
 		{"refused documents", func(in *installation) {
 			in.start()
@@ -533,7 +534,7 @@ func (in *installation) clock(by time.Duration) {
 func (in *installation) startTLS() {
 	dir := in.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	writeCertificate(in.T, 1, cert, key)
+	testkit.WriteCertificate(in.T, 1, cert, key)
 	in.flags = append(in.flags, "--tls-cert", cert, "--tls-key", key)
 	in.start()
 	in.options.Endpoint = strings.Replace(in.server, "http:", "https:", 1)

@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -25,6 +19,7 @@ import (
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/client"
 	"github.com/tomotrace/tomo/identity"
+	"github.com/tomotrace/tomo/internal/testkit"
 )
 
 // credential makes one in the data directory.
@@ -147,7 +142,7 @@ func TestTenantsApart(t *testing.T) {
 	if _, err := io.WriteString(conn, `{"format":"json","version":1}`+"\n"+document(sent, "datagram")); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "received", func() bool {
+	testkit.Until(t, "received", func() bool {
 		got, err := as(a).BatchGetTraces(ctx, []string{sent.String()})
 		return err == nil && len(got.Traces) == 1
 	})
@@ -229,7 +224,7 @@ func TestRacingForATenant(t *testing.T) {
 func TestServeTLS(t *testing.T) {
 	data := t.TempDir()
 	cert, key := filepath.Join(data, "cert.pem"), filepath.Join(data, "key.pem")
-	writeCertificate(t, 1, cert, key)
+	testkit.WriteCertificate(t, 1, cert, key)
 	endpoint, _ := running(t, data, "--tls-cert", cert, "--tls-key", key)
 	at := strings.TrimPrefix(endpoint, "http://")
 	for _, protocol := range []string{"h2", "http/1.1"} {
@@ -250,8 +245,8 @@ func TestServeTLS(t *testing.T) {
 			t.Errorf("without TLS: %s", reply.Status)
 		}
 	}
-	writeCertificate(t, 2, cert, key)
-	until(t, "rotated", func() bool {
+	testkit.WriteCertificate(t, 2, cert, key)
+	testkit.Until(t, "rotated", func() bool {
 		conn, err := tls.Dial("tcp", at, &tls.Config{InsecureSkipVerify: true})
 		if err != nil {
 			t.Fatal(err)
@@ -259,36 +254,4 @@ func TestServeTLS(t *testing.T) {
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64() == 2
 	})
-}
-
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not %s", what)
-		}
-	}
-}
-
-// writeCertificate makes a certificate for 127.0.0.1 with that number.
-func writeCertificate(t *testing.T, number int64, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	is := &x509.Certificate{SerialNumber: big.NewInt(number), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{{127, 0, 0, 1}}}
-	der, err := x509.CreateCertificate(rand.Reader, is, is, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/client"
+	"github.com/tomotrace/tomo/internal/testkit"
 	"github.com/tomotrace/tomo/keyring"
 )
 
@@ -35,7 +36,7 @@ func TestStatusPages(t *testing.T) {
 	if _, err := c.PutTraceSegments(t.Context(), []string{document(tomo.NewTraceID(time.Now()), "shop")}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "settled", func() bool {
+	testkit.Until(t, "settled", func() bool {
 		var status api.Status
 		get(api.StatusPath, &status)
 		return status.Storage != nil && status.Storage.TraceCount == 1

@@ -2,12 +2,10 @@ package block_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tomotrace/tomo"
+	"github.com/tomotrace/tomo/internal/testkit"
 	"github.com/tomotrace/tomo/store/block"
 )
 
@@ -621,8 +620,6 @@ func TestConcurrency(t *testing.T) {
 	all.Wait()
 }
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
-
 // TestSchema holds the schema against a golden file: others read these files, so
 // a change has to be meant, told in docs/storage-format.md, and counted in
 // tomo.schema.
@@ -648,19 +645,7 @@ func TestSchema(t *testing.T) {
 	for _, c := range file.Metadata().RowGroups[0].Columns {
 		fmt.Fprintln(&b, strings.Join(c.MetaData.PathInSchema, "."), c.MetaData.Codec, c.MetaData.Encoding)
 	}
-	const golden = "testdata/schema.golden"
-	if *rewrite {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
+	testkit.Golden(t, "testdata/schema.golden", []byte(b.String()))
 }
 
 // other is a row as anybody's reader sees it, who has only the names.
