@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tomotrace/tomo/api"
+	"github.com/tomotrace/tomo/filter"
 )
 
 // maxListed is how many values or differences a server lists.
@@ -22,7 +23,10 @@ func (c *tracesCmd) analyse(ctx context.Context, std *streams, from, to api.Time
 	}
 	request := api.AnalysisRequest{StartTime: &from, EndTime: &to, FilterExpression: c.Filter, Compare: c.Compare, Attributes: c.By, Top: limit}
 	if c.Compare != nil {
-		request.Differences = limit
+		request.Differences = maxListed // of which those that the filters ask about are not told
+		if c.JSON {
+			request.Differences = limit
+		}
 	}
 	a, err := c.client().Analyse(ctx, &request)
 	if err != nil {
@@ -35,11 +39,12 @@ func (c *tracesCmd) analyse(ctx context.Context, std *streams, from, to api.Time
 	if c.Compare != nil {
 		filters = append(filters, *c.Compare)
 	}
-	return writeAnalysis(std.out, a, filters)
+	return writeAnalysis(std.out, a, filters, limit)
 }
 
-// writeAnalysis writes what was counted of the sets of so many filters.
-func writeAnalysis(w io.Writer, a *api.Analysis, filters []string) error {
+// writeAnalysis writes what was counted of the sets of so many filters, and up to
+// so many of their differences.
+func writeAnalysis(w io.Writer, a *api.Analysis, filters []string, limit int) error {
 	if a.TotalCount == 0 {
 		fmt.Fprintln(w, "No traces in this time.")
 		writeDropped(w, a.DroppedCount)
@@ -58,7 +63,7 @@ func writeAnalysis(w io.Writer, a *api.Analysis, filters []string) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	return writeDifferences(w, a)
+	return writeDifferences(w, a, filters, limit)
 }
 
 // setNames are what sets are called where there are two.
@@ -159,15 +164,74 @@ func valueText(v any) string {
 	}
 }
 
-func writeDifferences(w io.Writer, a *api.Analysis) error {
-	if len(a.Differences) == 0 {
-		fmt.Fprintf(w, "Nothing differs by more than chance, of %s compared.\n", plural(a.Compared, "value"))
-		return nil
-	}
+// writeDifferences writes by what the sets differ most, but for what their filters
+// ask about: by that they differ because they were chosen so.
+func writeDifferences(w io.Writer, a *api.Analysis, filters []string, limit int) error {
+	asked := askedAbout(filters)
+	var told []string // of what is asked about
 	t := table{slices.Concat([]string{"WHAT DIFFERS MOST"}, counted("A"), counted("B"))}
 	for i := range a.Differences {
 		d := &a.Differences[i]
-		t.add(slices.Concat([]string{printable(d.FilterExpression)}, ofSet(d.Counts[0], &d.Shares[0]), ofSet(d.Counts[1], &d.Shares[1]))...)
+		switch {
+		case asked[d.Attribute] && !slices.Contains(told, d.Attribute):
+			told = append(told, d.Attribute)
+		case !asked[d.Attribute] && len(t) <= limit:
+			t.add(slices.Concat([]string{printable(d.FilterExpression)}, ofSet(d.Counts[0], &d.Shares[0]), ofSet(d.Counts[1], &d.Shares[1]))...)
+		}
 	}
-	return t.write(w)
+	switch {
+	case len(t) > 1:
+		if err := t.write(w); err != nil {
+			return err
+		}
+	case len(told) == 0:
+		fmt.Fprintf(w, "Nothing differs by more than chance, of %s compared.\n", plural(a.Compared, "value"))
+	default:
+		fmt.Fprintf(w, "Nothing else differs by more than chance, of %s compared.\n", plural(a.Compared, "value"))
+	}
+	if len(told) > 0 {
+		fmt.Fprintf(w, "Left out, because the filters ask about it: %s.\n", printable(strings.Join(told, ", ")))
+	}
+	return nil
+}
+
+// askedAbout are the attributes that filters ask about of the trace as a whole, by
+// the names that an analysis has for them.
+func askedAbout(filters []string) map[string]bool {
+	asked := map[string]bool{}
+	var note func(filter.Expr)
+	field := func(f filter.Field) {
+		switch {
+		case slices.Contains([]string{"ok", "error", "throttle", "fault"}, f.Keyword):
+			asked["outcome"] = true
+		case f.Key != "":
+			asked[f.Keyword+"["+f.Key+"]"] = true
+		default:
+			asked[f.Keyword] = true
+		}
+	}
+	note = func(e filter.Expr) {
+		switch e := e.(type) {
+		case filter.And:
+			for _, part := range e {
+				note(part)
+			}
+		case filter.Or:
+			for _, part := range e {
+				note(part)
+			}
+		case filter.Not:
+			note(e.Part)
+		case filter.Compare:
+			field(e.Field)
+		case filter.Set:
+			field(e.Field)
+		}
+	}
+	for _, text := range filters {
+		if e, err := filter.Parse(text); err == nil { // the server may know more of the language
+			note(e)
+		}
+	}
+	return asked
 }

@@ -32,6 +32,7 @@ func (c *graphCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	if c.JSON {
+		writeDropped(std.err, graph.Dropped)
 		return writeJSON(std.out, graph)
 	}
 	if err := writeGraph(std.out, graph.Services, to.Std().Sub(from.Std())); err != nil {

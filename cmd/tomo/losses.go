@@ -18,7 +18,9 @@ type lossesCmd struct {
 
 func (c *lossesCmd) Help() string {
 	return `Nothing vanishes silently: counts what was sent and is not, or no longer, to
-be seen since the server started, and lists the latest cases.`
+be seen since the server started, and lists the latest cases. What keep rules
+dropped after it was counted is told by tomo keep, and below lists of traces,
+graphs and series.`
 }
 
 func (c *lossesCmd) Run(ctx context.Context, std *streams) error {

@@ -56,6 +56,7 @@ func (c *seriesCmd) Run(ctx context.Context, std *streams) error {
 		}
 	}
 	if c.JSON {
+		writeDropped(std.err, last.Dropped)
 		return nil
 	}
 	if err := writeSeries(std.out, points, c.Period); err != nil {

@@ -37,7 +37,8 @@ func (n *howMany) UnmarshalText(text []byte) error {
 func (c *tracesCmd) Help() string {
 	return `Lists traces, newest first. With --by it counts all that match by the values
 of attributes, and with --compare it tells what the traces of two expressions
-have more often than each other, chance left out: first what differs most.`
+have more often than each other, chance left out: first what differs most. What
+the expressions ask about themselves is left out, too.`
 }
 
 func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
@@ -71,6 +72,7 @@ func (c *tracesCmd) Run(ctx context.Context, std *streams) error {
 				return err
 			}
 		}
+		writeDropped(std.err, dropped)
 		return nil
 	}
 	if err := c.write(std.out, list, more, total); err != nil {

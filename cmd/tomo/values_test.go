@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -179,5 +180,55 @@ short
 	}
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAskedAbout(t *testing.T) {
+	tests := []struct {
+		filters []string
+		want    string
+	}{
+		{[]string{"", "fault"}, "outcome"},
+		{[]string{`annotation.tier = "a"`, `!annotation["two words"]`}, "annotation[tier] annotation[two words]"},
+		{[]string{`http.status >= 500 OR (user = "x" AND !ok)`}, "http.status outcome user"},
+		{[]string{`service("shop") { fault }`, `edge("a", "b")`, `rootcause.fault.service { name = "a" }`}, ""}, // other services may differ, too
+		{[]string{"not of this language"}, ""},
+	}
+	for _, test := range tests {
+		if got := strings.Join(slices.Sorted(maps.Keys(askedAbout(test.filters))), " "); got != test.want {
+			t.Errorf("%q ask about %q, want %q", test.filters, got, test.want)
+		}
+	}
+}
+
+func TestWriteDifferences(t *testing.T) {
+	difference := func(attribute, filter string, a, b int64) api.AnalysisDifference {
+		return api.AnalysisDifference{Attribute: attribute, FilterExpression: filter, Counts: []int64{a, b}, Shares: []api.Double{api.Double(float64(a) / 200), api.Double(float64(b) / 100)}}
+	}
+	all := []api.AnalysisDifference{
+		difference("outcome", "fault", 0, 100), difference("outcome", "ok", 200, 0),
+		difference("annotation[build]", `annotation.build = "b2"`, 10, 90), difference("user", `user = "x"`, 0, 30), difference("type", `type = "t"`, 0, 20),
+	}
+	tests := []struct {
+		name        string
+		differences []api.AnalysisDifference
+		want        string
+	}{
+		{"as many as wanted", all, `WHAT DIFFERS MOST         A       B
+annotation.build = "b2"  10 5 %  90 90 %
+user = "x"                0      30 30 %
+Left out, because the filters ask about it: outcome.
+`},
+		{"only what is asked about", all[:2], "Nothing else differs by more than chance, of 17 values compared.\nLeft out, because the filters ask about it: outcome.\n"},
+		{"nothing", nil, "Nothing differs by more than chance, of 17 values compared.\n"},
+	}
+	for _, test := range tests {
+		var out strings.Builder
+		if err := writeDifferences(&out, &api.Analysis{Differences: test.differences, Compared: 17}, []string{"", "fault"}, 2); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, out.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
 	}
 }
