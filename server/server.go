@@ -15,6 +15,7 @@
 //	GET  /readyz              200 while it takes requests, else 503
 //	GET  /version             {"Version": …}
 //	GET  /metrics             Prometheus
+//	GET  /telemetry           what daemons tell of themselves
 //	GET  /console/api/losses  what was sent and is not to be seen
 //	GET, PUT /console/api/keep-rules                what is kept of what was counted
 //	POST /console/api/keep-rules/test, …/preview    what the rules would decide
