@@ -138,10 +138,10 @@ type SetFigures struct {
 	InWindow, Dropped int64
 	// ResponseTimes and Durations count the traces that have one.
 	ResponseTimes, Durations tomo.Histogram
-	Series                   []Bucket       // every bucket of the window, also empty ones
-	Dots                     []Dot          // in order of time
-	EveryDot                 bool           // each dot is one trace
-	Traces                   []*tomo.Detail // those that come first, as they are now
+	Series                   []Bucket  // every bucket of the window, also empty ones
+	Dots                     []Dot     // in order of time
+	EveryDot                 bool      // each dot is one trace
+	Traces                   []*Listed // those that come first, as they are now
 }
 
 // Bucket counts the traces of a part of the window: by the moment that the
@@ -492,37 +492,51 @@ func (a *analysis) decide(ctx context.Context, found []tomo.Found, add func(*tom
 		}
 		switch {
 		case unsure != 0:
-			open = append(open, &candidate{at: f.Position(), summary: f.Summary})
+			c := candidateOf(f.Summary, filter.Unknown)
+			open = append(open, &c)
 			plans = append(plans, sure|unsure<<4)
 		case sure != 0:
 			add(f.Summary, sure)
 		}
 	}
-	a.Progress.ToRead.Add(int64(len(open)))
-	for len(open) > 0 {
-		n := min(chunk, len(open))
-		if err := a.engine.detail(ctx, open[:n]); err != nil {
+	return a.read(ctx, open, func(i int, d *tomo.Detail, alone *sync.Mutex) {
+		sets := plans[i] & 0xf
+		for k, m := range a.matchers {
+			if plans[i]>>4&(1<<k) != 0 && m.Match(d) {
+				sets |= 1 << k
+			}
+		}
+		if sets != 0 {
+			alone.Lock()
+			defer alone.Unlock()
+			add(d.Summary, sets)
+		}
+	})
+}
+
+// read shows look the details of traces, as Engine.detail does, with a lock for
+// what one may do at a time, and counts them in the progress.
+func (a *analysis) read(ctx context.Context, list []*candidate, look func(i int, d *tomo.Detail, alone *sync.Mutex)) error {
+	var alone sync.Mutex
+	a.Progress.ToRead.Add(int64(len(list)))
+	for from := 0; from < len(list); from += readTogether {
+		part := list[from:min(from+readTogether, len(list))]
+		var seen atomic.Int64
+		err := a.engine.detail(ctx, part, func(i int, d *tomo.Detail) {
+			look(from+i, d, &alone)
+			a.Progress.Read.Add(1)
+			seen.Add(1)
+		})
+		if err != nil {
 			return err
 		}
-		for i, c := range open[:n] {
-			if c.detail == nil {
-				continue // dropped meanwhile
-			}
-			sets := plans[i] & 0xf
-			for k, m := range a.matchers {
-				if plans[i]>>4&(1<<k) != 0 && m.Match(c.detail) {
-					sets |= 1 << k
-				}
-			}
-			if sets != 0 {
-				add(c.detail.Summary, sets)
-			}
-		}
-		a.Progress.Read.Add(int64(n))
-		open, plans = open[n:], plans[n:]
+		a.Progress.Read.Add(int64(len(part)) - seen.Load()) // dropped meanwhile
 	}
 	return nil
 }
+
+// readTogether is how many traces are read whole at a time.
+const readTogether = 1024
 
 // gathering is what was found so far. Merged in any order, gatherings of parts
 // are that of the whole.
@@ -739,38 +753,23 @@ func (a *analysis) readDocuments(ctx context.Context, g *gathering) error {
 	}
 	list := g.causes.taken()
 	slices.SortFunc(list, func(x, y sampledTrace) int { return int(min(max(x.start-y.start, -1), 1)) }) // neighbours are read together
-	a.Progress.ToRead.Add(int64(len(list)))
-	for part := range slices.Chunk(list, readTogether) {
-		open := make([]*candidate, len(part))
-		for i := range part {
-			open[i] = &candidate{at: tomo.Position{Start: part[i].start, ID: part[i].id}}
-		}
-		if err := a.engine.detail(ctx, open); err != nil {
-			return err
-		}
-		for i, c := range open {
-			if c.detail == nil {
-				continue
-			}
-			stamp := g.visit.stamp + 1
-			g.visit = part[i].visit
-			g.visit.stamp = stamp
-			for k, reader := range a.readers {
-				if reader.cause != nil && g.byReader[k] != nil {
-					reader.cause(filter.CausesOf(c.detail, reader.category), g.byReader[k])
-				}
-			}
-		}
-		a.Progress.Read.Add(int64(len(part)))
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	open := make([]*candidate, len(list))
+	for i := range list {
+		open[i] = &candidate{at: tomo.Position{Start: list[i].start, ID: list[i].id}}
 	}
-	return nil
+	return a.read(ctx, open, func(i int, d *tomo.Detail, alone *sync.Mutex) {
+		alone.Lock()
+		defer alone.Unlock()
+		stamp := g.visit.stamp + 1
+		g.visit = list[i].visit
+		g.visit.stamp = stamp
+		for k, reader := range a.readers {
+			if reader.cause != nil && g.byReader[k] != nil {
+				reader.cause(filter.CausesOf(d, reader.category), g.byReader[k])
+			}
+		}
+	})
 }
-
-// readTogether is how many traces are read whole at a time.
-const readTogether = 1024
 
 // answer puts the answer together.
 func (a *analysis) answer(g *gathering) *Analysis {

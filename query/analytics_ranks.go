@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tomotrace/tomo"
@@ -85,16 +86,13 @@ func (a *analysis) readRanked(ctx context.Context, g *gathering, answer *Analysi
 		for k, t := range r.list {
 			list[k] = &candidate{at: t.at}
 		}
-		a.Progress.ToRead.Add(int64(len(list)))
-		for part := range slices.Chunk(list, chunk) {
-			if err := a.engine.detail(ctx, part); err != nil {
-				return err
-			}
-			a.Progress.Read.Add(int64(len(part)))
+		err := a.read(ctx, list, func(k int, d *tomo.Detail, _ *sync.Mutex) { list[k].listed = listing(d) })
+		if err != nil {
+			return err
 		}
 		for _, c := range list {
-			if c.detail != nil { // not dropped meanwhile
-				answer.Sets[i].Traces = append(answer.Sets[i].Traces, c.detail)
+			if c.listed != nil { // not dropped meanwhile
+				answer.Sets[i].Traces = append(answer.Sets[i].Traces, c.listed)
 			}
 		}
 	}

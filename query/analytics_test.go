@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	compare "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/filter"
@@ -66,7 +69,7 @@ func (d *draw) analyse(t *testing.T, seed uint64) (told int) {
 			details = append(details, derive.Detail(id, all.Documents))
 		}
 		for range 12 {
-			told += d.ask(t, query.New(store, query.Options{}), details, fmt.Sprintf("seed %d, round %d", seed, round))
+			told += d.ask(t, query.New(scribbler{store}, query.Options{}), details, fmt.Sprintf("seed %d, round %d", seed, round))
 		}
 	}
 	return told
@@ -272,7 +275,7 @@ func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetF
 }
 
 // holdTraces holds the traces that are listed against all that could be.
-func (n *naive) holdTraces(t *testing.T, state string, list, got []*tomo.Detail) {
+func (n *naive) holdTraces(t *testing.T, state string, list []*tomo.Detail, got []*query.Listed) {
 	t.Helper()
 	q, measure := n.question, n.measure()
 	var want []*tomo.Detail
@@ -294,16 +297,9 @@ func (n *naive) holdTraces(t *testing.T, state string, list, got []*tomo.Detail)
 		return newer
 	})
 	want = want[:min(len(want), q.Traces)]
-	if !slices.EqualFunc(got, want, func(a, b *tomo.Detail) bool { return a.ID == b.ID }) {
-		t.Errorf("%s: in order %d are listed %v, want %v", state, q.Order, idsOf(got), idsOf(want))
+	if diff := compare.Diff(listed(want), got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%s: in order %d are listed (-want +got)\n%s", state, q.Order, diff)
 	}
-}
-
-func idsOf(list []*tomo.Detail) (ids []tomo.TraceID) {
-	for _, d := range list {
-		ids = append(ids, d.ID)
-	}
-	return ids
 }
 
 func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*tomo.Detail, got []query.Bucket, width time.Duration) {

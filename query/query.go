@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
@@ -23,10 +21,12 @@ import (
 type Store interface {
 	// Documents gives everything held of a trace; nothing for an unknown one.
 	Documents(ctx context.Context, id tomo.TraceID) (tomo.TraceDocuments, error)
-	// DocumentsOf is Documents for many traces at once, in the order given. Where
+	// DocumentsOf is Documents for many traces at once: each gets them with their
+	// place in at, in any order and from several goroutines. They are not all in
+	// memory together, however large they are, as long as each keeps nothing. Where
 	// they stood when somebody looked helps to find them; a wrong place only takes
 	// longer.
-	DocumentsOf(ctx context.Context, at []tomo.Position) ([]tomo.TraceDocuments, error)
+	DocumentsOf(ctx context.Context, at []tomo.Position, each func(i int, t *tomo.TraceDocuments)) error
 	// Summaries yields the traces in w for which the plan holds, newest start
 	// first, behind after. It may yield more than the plan asks for, never
 	// fewer; if the plan is exact it yields nothing else. The first error ends
@@ -129,10 +129,10 @@ type Question struct {
 
 // Page is an answer to a Question, newest first.
 type Page struct {
-	Traces      []*tomo.Detail // the summaries, with root causes
-	Token       string         // of the next page; "" after the last
-	Processed   int64          // traces in the window, whether they match or not
-	Approximate tomo.Time      // where the page's slice of time begins
+	Traces      []*Listed
+	Token       string    // of the next page; "" after the last
+	Processed   int64     // traces in the window, whether they match or not
+	Approximate tomo.Time // where the page's slice of time begins
 }
 
 const (
@@ -191,7 +191,7 @@ func (e *Engine) Summaries(ctx context.Context, q Question) (*Page, error) {
 	if err := search.flush(ctx); err != nil {
 		return nil, err
 	}
-	if page.Traces, err = search.details(ctx); err != nil {
+	if page.Traces, err = search.list(ctx); err != nil {
 		return nil, err
 	}
 	if end := search.end; end != (tomo.Position{}) {
@@ -241,24 +241,24 @@ func prepare(f filter.Expr, groups filter.Groups) (filter.Plan, *filter.Matcher)
 	return plan, filter.Compile(f, groups)
 }
 
-// candidates yields the traces that the plan leaves. Their summaries are read
-// only if there is something left to ask.
+// candidates yields the traces that the plan leaves, with what the matcher makes
+// of their summaries. Those are read only if there is something left to ask.
 func (e *Engine) candidates(ctx context.Context, w tomo.Window, p filter.Plan, after tomo.Position, matcher *filter.Matcher) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		if matcher == nil {
 			for at, err := range e.store.Positions(ctx, w, p, after) {
-				if !yield(candidate{at: at}, err) {
+				if !yield(candidate{at: at, verdict: filter.Yes}, err) {
 					return
 				}
 			}
 			return
 		}
 		for s, err := range e.store.Summaries(ctx, w, p, after) {
-			c := candidate{summary: s}
-			if s != nil {
-				c.at = s.Position()
+			if err != nil {
+				yield(candidate{}, err)
+				return
 			}
-			if !yield(c, err) {
+			if !yield(candidateOf(s, matcher.MatchSummary(s)), nil) {
 				return
 			}
 		}
@@ -273,8 +273,8 @@ type search struct {
 	matcher *filter.Matcher // nil: everything that the store yields matches
 	limit   int
 
-	waiting []candidate
-	found   []candidate
+	waiting []*candidate
+	found   []*candidate
 	last    tomo.Position // of the summary looked at last
 	full    bool          // there is a match more than the page takes
 	end     tomo.Position // after which the next page begins; zero: there is none
@@ -283,21 +283,24 @@ type search struct {
 // candidate is a trace, with what had to be read of it.
 type candidate struct {
 	at      tomo.Position
-	summary *tomo.Summary // nil if there is no matcher
 	verdict filter.Truth
-	detail  *tomo.Detail
+	listed  *Listed // nil until its documents were read
+	// What its summary said of how much there is; 0 if that was not read. The
+	// summary itself is not kept: that of a large trace is large.
+	documents, annotations int
+}
+
+func candidateOf(s *tomo.Summary, verdict filter.Truth) candidate {
+	return candidate{at: s.Position(), verdict: verdict, documents: s.Documents, annotations: len(s.Annotations)}
 }
 
 // add takes the next candidate into account.
 func (s *search) add(ctx context.Context, c candidate) error {
-	c.verdict = filter.Yes
-	if s.matcher != nil {
-		c.verdict = s.matcher.MatchSummary(c.summary)
-	}
 	if c.verdict == filter.No {
 		return nil
 	}
-	s.waiting = append(s.waiting, c)
+	waiting := c // most are not worth room of their own
+	s.waiting = append(s.waiting, &waiting)
 	if len(s.waiting) == chunk || len(s.found)+len(s.waiting) > s.limit && s.matcher == nil {
 		return s.flush(ctx)
 	}
@@ -307,16 +310,21 @@ func (s *search) add(ctx context.Context, c candidate) error {
 // flush decides what waits.
 func (s *search) flush(ctx context.Context) error {
 	var open []*candidate
-	for i := range s.waiting {
-		if s.waiting[i].verdict == filter.Unknown {
-			open = append(open, &s.waiting[i])
+	for _, c := range s.waiting {
+		if c.verdict == filter.Unknown {
+			open = append(open, c)
 		}
 	}
-	if err := s.engine.detail(ctx, open); err != nil {
+	err := s.engine.detail(ctx, open, func(i int, d *tomo.Detail) {
+		if s.matcher.Match(d) {
+			open[i].verdict, open[i].listed = filter.Yes, listing(d)
+		}
+	})
+	if err != nil {
 		return err
 	}
 	for _, c := range s.waiting {
-		if c.verdict == filter.Unknown && (c.detail == nil || !s.matcher.Match(c.detail)) {
+		if c.verdict != filter.Yes {
 			continue
 		}
 		if len(s.found) == s.limit {
@@ -336,55 +344,73 @@ func (s *search) forget() int64 {
 	return int64(n)
 }
 
-// details reads what the page shows of its traces besides their summaries.
-func (s *search) details(ctx context.Context) ([]*tomo.Detail, error) {
+// list reads what the page shows of its traces besides their summaries.
+func (s *search) list(ctx context.Context) ([]*Listed, error) {
 	var missing []*candidate
-	for i := range s.found {
-		if s.found[i].detail == nil {
-			missing = append(missing, &s.found[i])
+	for _, c := range s.found {
+		if c.listed == nil {
+			missing = append(missing, c)
 		}
 	}
-	if err := s.engine.detail(ctx, missing); err != nil {
+	if err := s.engine.detail(ctx, missing, func(i int, d *tomo.Detail) { missing[i].listed = listing(d) }); err != nil {
 		return nil, err
 	}
-	list := make([]*tomo.Detail, 0, len(s.found))
-	for i := range s.found {
-		if s.found[i].detail != nil {
-			list = append(list, s.found[i].detail)
+	list := make([]*Listed, 0, len(s.found))
+	for _, c := range s.found {
+		if c.listed != nil {
+			list = append(list, c.listed)
 		}
 	}
 	return list, nil
 }
 
-// detail derives the details of traces from their documents. One that got
-// documents since its summary was read is told as it is now; one that was
-// dropped since has no detail.
-func (e *Engine) detail(ctx context.Context, list []*candidate) error {
-	for from := 0; from < len(list); from += chunk {
-		part := list[from:min(from+chunk, len(list))]
-		at := make([]tomo.Position, len(part))
-		for i, c := range part {
-			at[i] = c.at
-		}
-		all, err := e.store.DocumentsOf(ctx, at)
+// Look shows look the next traces of w behind the place of the token, up to limit
+// of them, in full: one at a time, in no order. A detail is good until look
+// returns. The token for what comes then is "" after the last.
+func (e *Engine) Look(ctx context.Context, w tomo.Window, from string, limit int, look func(*tomo.Detail)) (next string, err error) {
+	after, err := parseToken(from)
+	if err != nil {
+		return "", err
+	}
+	var list []*candidate
+	for at, err := range e.store.Positions(ctx, w, filter.Plan{}, after) {
 		if err != nil {
-			return fmt.Errorf("reading traces: %w", err)
+			return "", fmt.Errorf("reading positions: %w", err)
 		}
-		var derivations errgroup.Group
-		derivations.SetLimit(runtime.GOMAXPROCS(0))
-		for i, c := range part {
-			if len(all[i].Documents) == 0 {
-				continue
-			}
-			derivations.Go(func() error {
-				c.detail = e.withinOf(c, len(all[i].Documents)).Detail(c.at.ID, all[i].Documents)
-				c.detail.LimitExceeded = all[i].LimitExceeded
-				return nil
-			})
+		if len(list) == limit {
+			next = token(list[limit-1].at)
+			break
 		}
-		if err := derivations.Wait(); err != nil {
-			return err
+		list = append(list, &candidate{at: at})
+	}
+	var one sync.Mutex
+	return next, e.detail(ctx, list, func(_ int, d *tomo.Detail) {
+		one.Lock()
+		defer one.Unlock()
+		look(d)
+	})
+}
+
+// detail derives the details of traces from their documents and shows them to
+// look with their places in the list, from several goroutines and in any order. A
+// detail is good until look returns: what keeps a part of it keeps the texts of
+// all documents of the trace. One that got documents since its summary was read
+// is told as it is now; one that was dropped since is not shown.
+func (e *Engine) detail(ctx context.Context, list []*candidate, look func(i int, d *tomo.Detail)) error {
+	at := make([]tomo.Position, len(list))
+	for i, c := range list {
+		at[i] = c.at
+	}
+	err := e.store.DocumentsOf(ctx, at, func(i int, all *tomo.TraceDocuments) {
+		if len(all.Documents) == 0 {
+			return
 		}
+		d := e.withinOf(list[i], len(all.Documents)).Detail(all.ID, all.Documents)
+		d.LimitExceeded = all.LimitExceeded
+		look(i, d)
+	})
+	if err != nil {
+		return fmt.Errorf("reading traces: %w", err)
 	}
 	return nil
 }
@@ -394,8 +420,8 @@ func (e *Engine) detail(ctx context.Context, list []*candidate) error {
 // that it had then: what its documents tell has to agree with its summary.
 func (e *Engine) withinOf(c *candidate, documents int) derive.Within {
 	within := e.within
-	if c.summary != nil && c.summary.Documents == documents && len(c.summary.Annotations) > 0 {
-		within.Annotations = len(c.summary.Annotations)
+	if c.documents == documents && c.annotations > 0 {
+		within.Annotations = c.annotations
 	}
 	return within
 }

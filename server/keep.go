@@ -9,7 +9,6 @@ import (
 	"github.com/tomotrace/tomo/api"
 	"github.com/tomotrace/tomo/identity"
 	"github.com/tomotrace/tomo/ingest"
-	"github.com/tomotrace/tomo/query"
 	"github.com/tomotrace/tomo/settings"
 )
 
@@ -143,16 +142,13 @@ func (s *Services) previewKeepRules(ctx context.Context, body []byte) (any, erro
 		places[rules[i].Name] = &forecast.Rules[i]
 	}
 	decide := s.pipeline.Sorter().Preview(rules)
-	question := query.Question{Window: window, Limit: previewPage}
-	for {
-		page, err := s.engine.Summaries(ctx, question)
+	for next := ""; ; {
+		var err error
+		next, err = s.engine.Look(ctx, window, next, previewPage, func(trace *tomo.Detail) { addDecision(forecast, places, decide(trace)) })
 		if err != nil {
 			return nil, err
 		}
-		for _, trace := range page.Traces {
-			addDecision(forecast, places, decide(trace))
-		}
-		if question.Token = page.Token; question.Token == "" {
+		if next == "" {
 			forecast.Complete = true
 			return forecast, nil
 		}

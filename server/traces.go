@@ -162,7 +162,7 @@ func omittedShare(request *api.GetTraceSummariesRequest) (float64, error) {
 	return 1 - float64(*strategy.Value), nil
 }
 
-func traceSummary(s *tomo.Detail, by tomo.RangeType) api.TraceSummary {
+func traceSummary(s *query.Listed, by tomo.RangeType) api.TraceSummary {
 	nodes := make([]api.ServiceID, len(s.Nodes))
 	for i := range s.Nodes {
 		nodes[i] = serviceID(s.Nodes[i].NodeID)

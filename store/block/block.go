@@ -467,7 +467,7 @@ func (b *Block) Base(row int) (base Base, err error) {
 
 // Documents reads the documents of one row, in the order they were given.
 func (b *Block) Documents(row int) ([]tomo.RawDocument, error) {
-	list, err := b.Held([]int{row})
+	list, err := b.Held([]int{row}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -480,20 +480,30 @@ type Held struct {
 	LimitExceeded bool
 }
 
-// Held reads what some rows, which must be in ascending order, hold.
-func (b *Block) Held(rows []int) (list []Held, err error) {
+// Held reads what some rows, which must be in ascending order, hold: of the
+// first, and of those after it until their documents have most bytes.
+func (b *Block) Held(rows []int, most int) (list []Held, err error) {
 	defer rescue("reading documents", &err)
 	r := readers.Get().(*reader)
 	defer r.release()
-	list = make([]Held, 0, len(rows))
+	read := 0
 	err = b.visit(r, rows, heldColumns, func() error {
 		docs, err := r.documents(nil)
-		own(docs)
+		read += own(docs)
 		list = append(list, Held{docs, r.cursors[colLimitExceeded].bool()})
+		if err == nil && read >= most && len(list) < len(rows) {
+			return errEnough
+		}
 		return err
 	})
+	if err == errEnough {
+		err = nil
+	}
 	return list, err
 }
+
+// errEnough ends a visit early.
+var errEnough = errors.New("enough was read")
 
 var heldColumns = []int{colLimitExceeded, colText, colTextReceived}
 
@@ -515,8 +525,9 @@ func (b *Block) Settled(from, to int) (list []tomo.Settled, err error) {
 	return list, nil
 }
 
-// own copies the texts, which lie in a page, so that they outlive it.
-func own(docs []tomo.RawDocument) {
+// own copies the texts, which lie in a page, so that they outlive it, and tells
+// how many bytes they have.
+func own(docs []tomo.RawDocument) int {
 	total := 0
 	for i := range docs {
 		total += len(docs[i].Text)
@@ -527,6 +538,7 @@ func own(docs []tomo.RawDocument) {
 		copied = append(copied, docs[i].Text...)
 		docs[i].Text = copied[at:len(copied):len(copied)]
 	}
+	return total
 }
 
 // rows makes a reader of the columns before end that stands at a row.

@@ -550,6 +550,30 @@ func TestLargeTraces(t *testing.T) {
 	if diff := difference(rows, got); diff != "" {
 		t.Errorf("Settled: -want +got\n%s", diff)
 	}
+
+	// Piece by piece, each as large as asked but for the last trace in it.
+	for _, tt := range []struct{ most, pieces int }{{0, 40}, {1, 40}, {6 << 20, 4}, {1 << 30, 1}} {
+		var asked []int
+		for row := range rows {
+			asked = append(asked, row)
+		}
+		pieces := 0
+		for ; len(asked) > 0; pieces++ {
+			held, err := b.Held(asked, tt.most)
+			if err != nil || len(held) == 0 {
+				t.Fatalf("%d rows from %d, up to %d bytes: %v", len(held), asked[0], tt.most, err)
+			}
+			for i := range held {
+				if diff := difference(rows[asked[i]].Documents, held[i].Documents); diff != "" {
+					t.Fatalf("the documents of row %d: -want +got\n%s", asked[i], diff)
+				}
+			}
+			asked = asked[len(held):]
+		}
+		if pieces != tt.pieces {
+			t.Errorf("up to %d bytes at a time, rows come in %d pieces, want %d", tt.most, pieces, tt.pieces)
+		}
+	}
 }
 
 // TestWords: a summary with a value that has no word is refused, and says which.

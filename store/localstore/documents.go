@@ -11,29 +11,26 @@ import (
 	"github.com/tomotrace/tomo/store/block"
 )
 
-// DocumentsOf gives everything held of some traces, in the order of the places
-// where they stood when somebody looked. It is Documents for many at once: rows
-// of one block are read together.
-func (s *Store) DocumentsOf(ctx context.Context, at []tomo.Position) ([]tomo.TraceDocuments, error) {
+// DocumentsOf gives each what is held of the traces, with their places in at.
+// What lies in blocks is read in pieces, each of which is given before the next
+// is read.
+func (s *Store) DocumentsOf(ctx context.Context, at []tomo.Position, each func(i int, t *tomo.TraceDocuments)) error {
 	r := rowReads{store: s, rows: make([]rowRead, len(at))}
 	s.way.ask()
 	defer s.way.answered()
 	defer r.release()
 	r.hold(at)
-	for _, do := range []func(context.Context) error{r.find, r.findElsewhere, r.read} {
+	for _, do := range []func(context.Context) error{r.find, r.findElsewhere} {
 		if err := do(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	all := make([]tomo.TraceDocuments, len(at))
-	for i := range r.rows {
-		row := &r.rows[i]
-		all[i] = tomo.TraceDocuments{
-			ID: row.at.ID, Documents: tomo.MergeDocuments(row.held.Documents, row.open),
-			LimitExceeded: row.over || row.held.LimitExceeded,
-		}
-	}
-	return all, ctx.Err()
+	return r.read(ctx, func(row *rowRead, held block.Held) {
+		each(row.place, &tomo.TraceDocuments{
+			ID: row.at.ID, Documents: tomo.MergeDocuments(held.Documents, row.open),
+			LimitExceeded: row.over || held.LimitExceeded,
+		})
+	})
 }
 
 // rowReads reads what is held of some traces.
@@ -46,12 +43,12 @@ type rowReads struct {
 // rowRead is one trace: what is open of it, and the row in which it was settled
 // before, if there is one.
 type rowRead struct {
+	place  int // in the question
 	at     tomo.Position
 	isOpen bool
 	open   []tomo.RawDocument
 	over   bool
 	row    rowOf
-	held   block.Held // by the row
 }
 
 // rowBlock is a block that is read.
@@ -71,7 +68,7 @@ func (r *rowReads) hold(at []tomo.Position) {
 	defer s.mu.Unlock()
 	for i := range at {
 		row := &r.rows[i]
-		row.at = at[i]
+		row.place, row.at = i, at[i]
 		t := s.open.traces[at[i].ID]
 		if t == nil {
 			continue
@@ -164,39 +161,55 @@ func (r *rowReads) findElsewhere(context.Context) error {
 	return nil
 }
 
-// readTogether is how many traces of a block one goroutine reads.
-const readTogether = 16
+// How many traces one goroutine reads, and how many bytes of documents it holds
+// at a time, but for a trace that has more.
+const (
+	readTogether = 16
+	readMost     = 2 << 20
+)
 
-// read reads the rows.
-func (r *rowReads) read(context.Context) error {
-	blocks := map[*blockFile][]*rowRead{}
+// read reads the rows and gives them.
+func (r *rowReads) read(ctx context.Context, give func(*rowRead, block.Held)) error {
+	blocks := map[*blockFile][]*rowRead{} // nil: what is in none
 	for i := range r.rows {
-		if f := r.rows[i].row.block; f != nil {
-			blocks[f] = append(blocks[f], &r.rows[i])
-		}
+		f := r.rows[i].row.block
+		blocks[f] = append(blocks[f], &r.rows[i])
 	}
-	var all errgroup.Group
+	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(runtime.GOMAXPROCS(0))
 	for f, list := range blocks {
 		slices.SortFunc(list, func(a, b *rowRead) int { return a.row.row - b.row.row })
 		for part := range slices.Chunk(list, readTogether) {
-			all.Go(func() error { return readRows(f, part) })
+			all.Go(func() error { return readRows(ctx, f, part, give) })
 		}
 	}
 	return all.Wait()
 }
 
-// readRows reads rows of one block, which are in order.
-func readRows(f *blockFile, list []*rowRead) error {
+// readRows reads rows of one block, which are in order, and gives them.
+func readRows(ctx context.Context, f *blockFile, list []*rowRead, give func(*rowRead, block.Held)) error {
 	rows := make([]int, len(list))
 	for i := range list {
 		rows[i] = list[i].row.row
 	}
-	return f.use(func(b *block.Block) error {
-		held, err := b.Held(rows)
-		for i := range held {
-			list[i].held = held[i]
+	for len(list) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		return err
-	})
+		held := make([]block.Held, 1) // nothing
+		if f != nil {
+			err := f.use(func(b *block.Block) (err error) {
+				held, err = b.Held(rows, readMost)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for i := range held {
+			give(list[i], held[i])
+		}
+		rows, list = rows[len(held):], list[len(held):]
+	}
+	return nil
 }

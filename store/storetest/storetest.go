@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -810,13 +811,18 @@ func (w *world) checkMany() {
 		}
 		at = append(at, p)
 	}
-	all, err := w.store.DocumentsOf(context.Background(), at)
-	if err != nil || len(all) != len(at) {
-		w.Fatalf("documents of %d traces: %d, %v", len(at), len(all), err)
+	given := make([]atomic.Int32, len(at))
+	all := make([]tomo.TraceDocuments, len(at))
+	err := w.store.DocumentsOf(context.Background(), at, func(i int, t *tomo.TraceDocuments) {
+		given[i].Add(1)
+		all[i] = *t
+	})
+	if err != nil {
+		w.Fatalf("documents of %d traces: %v", len(at), err)
 	}
 	for i, p := range at {
-		if all[i].ID != p.ID {
-			w.Fatalf("the documents of %v stand where %v was asked for", all[i].ID, p.ID)
+		if n := given[i].Load(); n != 1 || all[i].ID != p.ID {
+			w.Fatalf("the documents of %v, which was asked for, are given %d times, as those of %v", p.ID, n, all[i].ID)
 		}
 		w.equal(fmt.Sprintf("documents of %v among others", p.ID), texts(w.model[p.ID]), texts(all[i].Documents))
 	}
