@@ -78,6 +78,8 @@ func run(ctx context.Context, args []string, std *streams) (status int) {
 			status = int(code)
 		}
 	}()
+	out := &output{Writer: std.out}
+	std = &streams{std.in, out, std.err}
 	parser, err := newParser(&commands{}, ctx, std, kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		panic(err) // the tags above and in the commands are wrong
@@ -96,7 +98,31 @@ func run(ctx context.Context, args []string, std *streams) (status int) {
 		}
 		return 1
 	}
+	switch command.Selected().Name {
+	case "serve", "daemon", "demo": // what they write is beside what they do
+		return 0
+	}
+	if out.failed != nil {
+		fmt.Fprintf(std.err, "tomo: %v\n", out.failed)
+		return 1
+	}
 	return 0
+}
+
+// output remembers the first write that failed, so that no command has to look
+// after each line that it writes.
+type output struct {
+	io.Writer
+	failed error
+}
+
+// Write writes to the Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.failed == nil {
+		o.failed = err
+	}
+	return n, err
 }
 
 func newParser(c *commands, ctx context.Context, std *streams, more ...kong.Option) (*kong.Kong, error) {

@@ -86,13 +86,22 @@ func percent(share float64) string {
 	return text + " %"
 }
 
+// fileOf is the file that w writes to, nil if it is none.
+func fileOf(w io.Writer) *os.File {
+	if o, ok := w.(*output); ok {
+		w = o.Writer
+	}
+	f, _ := w.(*os.File)
+	return f
+}
+
 // palette colours outcomes for a terminal; the zero palette colours nothing.
 type palette struct{ on bool }
 
 // paletteFor colours what a person reads in a terminal, unless NO_COLOR is set.
 func paletteFor(w io.Writer) palette {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+	f := fileOf(w)
+	if f == nil || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return palette{}
 	}
 	info, err := f.Stat()
@@ -124,7 +133,7 @@ func columns(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
-	if f, ok := w.(*os.File); ok {
+	if f := fileOf(w); f != nil {
 		if n := terminalWidth(f); n > 0 {
 			return n
 		}
