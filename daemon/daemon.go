@@ -112,9 +112,6 @@ func New(o Options) *Door {
 	return &Door{o: o}
 }
 
-// Counters are the door's figures.
-func (d *Door) Counters() *Counters { return &d.count }
-
 // Collectors are the door's metrics.
 func (d *Door) Collectors() []prometheus.Collector {
 	return append(d.count.collectors(),

@@ -153,18 +153,6 @@ func (r *Relay) Run(ctx context.Context, conns ...net.PacketConn) error {
 	return nil
 }
 
-// Take queues documents as if they had come in datagrams. It keeps them and
-// never waits: what there is no room for is dropped and counted.
-func (r *Relay) Take(documents ...[]byte) {
-	b := batch{docs: documents}
-	for _, d := range documents {
-		r.count.Received.Add(1)
-		r.count.Bytes.Add(int64(len(d)))
-		b.size += int64(len(d))
-	}
-	r.deliver(b)
-}
-
 func (r *Relay) deliver(b batch) {
 	for _, u := range r.upstreams {
 		if !u.offer(b) {
@@ -199,9 +187,6 @@ func printable(text []byte) string {
 	}
 	return string(clean)
 }
-
-// Counters are what the relay received.
-func (r *Relay) Counters() *Counters { return &r.count }
 
 // Status is how an upstream is.
 type Status struct {
