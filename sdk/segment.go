@@ -364,36 +364,33 @@ func (n *node) unlink() {
 // s a fault. A segment is sent now, with what is closed of it. A second Close
 // does nothing.
 func (s *Segment) Close(err error) {
-	if s == nil {
-		return
+	if s.closing(err) {
+		s.node.close(s.trace.recorder.streamAfter)
 	}
-	if a := s.attached.Load(); a != nil {
-		(*a).Closing()
-	}
-	if s.node == nil {
-		return
-	}
-	if err != nil {
-		s.addError(err, 1)
-	}
-	s.node.close(s.trace.recorder.streamAfter)
 }
 
 // CloseAndSend ends the subsegment s as Close does and sends it at once, alone.
 func (s *Segment) CloseAndSend(err error) {
+	if s.closing(err) {
+		s.node.close(0)
+	}
+}
+
+// closing does what comes before s closes and reports whether s is recorded.
+func (s *Segment) closing(err error) bool {
 	if s == nil {
-		return
+		return false
 	}
 	if a := s.attached.Load(); a != nil {
 		(*a).Closing()
 	}
 	if s.node == nil {
-		return
+		return false
 	}
 	if err != nil {
-		s.addError(err, 1)
+		s.addError(err, 2)
 	}
-	s.node.close(0)
+	return true
 }
 
 // close ends n and sends it if it stands alone or the tree has more nodes than
