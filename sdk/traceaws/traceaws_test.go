@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,20 +17,9 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/tomotrace/tomo/sdk"
+	"github.com/tomotrace/tomo/sdk/internal/sdktest"
 	"github.com/tomotrace/tomo/sdk/traceaws"
 )
-
-type sink struct {
-	mu   sync.Mutex
-	docs [][]byte
-}
-
-func (s *sink) Send(document []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.docs = append(s.docs, append([]byte(nil), document...))
-	return nil
-}
 
 type sub struct {
 	ID, Name, Namespace    string
@@ -51,7 +39,7 @@ func during(t *testing.T, sampler sdk.Sampler, h http.HandlerFunc, f func(contex
 	t.Helper()
 	server := httptest.NewServer(h)
 	defer server.Close()
-	s := &sink{}
+	s := new(sdktest.Sink)
 	r, err := sdk.New(sdk.Options{Sampler: sampler, Sink: s})
 	if err != nil {
 		t.Fatal(err)
@@ -75,11 +63,11 @@ func during(t *testing.T, sampler sdk.Sampler, h http.HandlerFunc, f func(contex
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.docs) == 0 {
+	if len(s.Documents()) == 0 {
 		return nil
 	}
 	var d struct{ Subsegments []sub }
-	if err := json.Unmarshal(s.docs[0], &d); err != nil {
+	if err := json.Unmarshal(s.Documents()[0], &d); err != nil {
 		t.Fatal(err)
 	}
 	return d.Subsegments

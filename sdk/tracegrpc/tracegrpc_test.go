@@ -15,20 +15,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tomotrace/tomo/sdk"
+	"github.com/tomotrace/tomo/sdk/internal/sdktest"
 	"github.com/tomotrace/tomo/sdk/tracegrpc"
 )
-
-type sink struct {
-	mu   sync.Mutex
-	docs [][]byte
-}
-
-func (s *sink) Send(document []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.docs = append(s.docs, append([]byte(nil), document...))
-	return nil
-}
 
 type doc struct {
 	TraceID                string `json:"trace_id"`
@@ -75,7 +64,7 @@ func (health) Watch(_ *grpc_health_v1.HealthCheckRequest, s grpc.ServerStreaming
 }
 
 func TestCalls(t *testing.T) {
-	s := &sink{}
+	s := new(sdktest.Sink)
 	r, err := sdk.New(sdk.Options{Sampler: sdk.Always, Sink: s})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +114,7 @@ func TestCalls(t *testing.T) {
 
 	byParent := map[string]doc{}
 	var shop doc
-	for _, text := range s.docs {
+	for _, text := range s.Documents() {
 		var d doc
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatal(err)

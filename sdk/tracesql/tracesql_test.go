@@ -8,10 +8,10 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/tomotrace/tomo/sdk"
+	"github.com/tomotrace/tomo/sdk/internal/sdktest"
 	"github.com/tomotrace/tomo/sdk/tracesql"
 )
 
@@ -96,18 +96,6 @@ func (connectorOf) Driver() driver.Driver                          { return base
 
 func init() { sql.Register("postgres", base{}) }
 
-type sink struct {
-	mu   sync.Mutex
-	docs [][]byte
-}
-
-func (s *sink) Send(document []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.docs = append(s.docs, append([]byte(nil), document...))
-	return nil
-}
-
 type sub struct {
 	Name, Namespace string
 	Fault           bool
@@ -118,7 +106,7 @@ type sub struct {
 func during(t *testing.T, db *sql.DB, f func(context.Context)) []sub {
 	t.Helper()
 	t.Cleanup(func() { db.Close() })
-	s := &sink{}
+	s := new(sdktest.Sink)
 	r, err := sdk.New(sdk.Options{Sampler: sdk.Always, Sink: s})
 	if err != nil {
 		t.Fatal(err)
@@ -129,11 +117,11 @@ func during(t *testing.T, db *sql.DB, f func(context.Context)) []sub {
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.docs) != 1 {
-		t.Fatalf("%d documents", len(s.docs))
+	if len(s.Documents()) != 1 {
+		t.Fatalf("%d documents", len(s.Documents()))
 	}
 	var d struct{ Subsegments []sub }
-	if err := json.Unmarshal(s.docs[0], &d); err != nil {
+	if err := json.Unmarshal(s.Documents()[0], &d); err != nil {
 		t.Fatal(err)
 	}
 	return d.Subsegments
