@@ -120,7 +120,7 @@ func (s *Sorter) current() *sorting {
 	fresh.compileRules((*rules).KeepRules().Rules, (*rules).Expression)
 	s.complain(fresh)
 	if !slices.EqualFunc(have.keep, fresh.keep, func(a, b keepRule) bool { return a.KeepRule == b.KeepRule }) {
-		s.log.Info("keep rules in force", "rules", fresh.ruleTexts())
+		s.log.Info("keep rules in force", "rates", fresh.ruleTexts())
 	}
 	s.compiled.Store(fresh)
 	return fresh
@@ -181,12 +181,13 @@ func (s *sorting) compileRules(rules []tomo.KeepRule, lookUp filter.Groups) {
 	}
 }
 
-// ruleTexts are the keep rules in order, for the log.
+// ruleTexts are the keep rules in order, for the log: without their filters, which
+// may be long.
 func (s *sorting) ruleTexts() []string {
 	texts := []string{}
 	for i := range s.keep {
 		r := &s.keep[i]
-		texts = append(texts, fmt.Sprintf("%s keeps %v of %s", r.Name, r.Rate, cmp.Or(r.Filter, "every trace")))
+		texts = append(texts, fmt.Sprintf("%s: %v", r.Name, r.Rate))
 	}
 	return texts
 }

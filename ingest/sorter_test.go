@@ -466,10 +466,10 @@ func TestKeepRulesAreLogged(t *testing.T) {
 	p.set(func(r *rules) {
 		r.keep = tomo.KeepRules{Revision: 1, Rules: []tomo.KeepRule{{Name: "bad", Filter: "fault", Rate: 1}, {Name: "rest", Rate: 0.05}}}
 	})
-	said(`msg="keep rules in force" rules="[bad keeps 1 of fault rest keeps 0.05 of every trace]"`)
+	said(`msg="keep rules in force" rates="[bad: 1 rest: 0.05]"`)
 	said("")
 	p.set(func(r *rules) { r.groups = groupsOf([]string{"fault"}).groups })
 	said("") // that was about groups
 	p.set(func(r *rules) { r.keep = tomo.KeepRules{Revision: 2} })
-	said(`msg="keep rules in force" rules=[]`)
+	said(`msg="keep rules in force" rates=[]`)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
@@ -52,9 +53,10 @@ func (r *rate) UnmarshalText(text []byte) error {
 func (r rate) String() string { return strconv.FormatFloat(100*float64(r), 'g', 6, 64) + " %" }
 
 // changeRules reads the rules, lets change make others of them, and writes those.
-// If somebody else was faster it begins anew.
+// If somebody else was faster it begins anew, after a moment that is seldom the
+// same for two.
 func changeRules(ctx context.Context, at *endpointFlag, change func([]api.KeepRule) ([]api.KeepRule, error)) error {
-	const tries = 5
+	const tries, pause = 20, 20 * time.Millisecond
 	for try := 1; ; try++ {
 		rules, err := at.client().KeepRules(ctx)
 		if err != nil {
@@ -66,6 +68,11 @@ func changeRules(ctx context.Context, at *endpointFlag, change func([]api.KeepRu
 		_, err = at.client().SetKeepRules(ctx, rules)
 		var refused *api.Error
 		if !errors.As(err, &refused) || refused.Status != http.StatusConflict || try == tries {
+			return err
+		}
+		select {
+		case <-time.After(rand.N(time.Duration(try) * pause)):
+		case <-ctx.Done():
 			return err
 		}
 	}
