@@ -112,9 +112,13 @@ var busyQuestions = []struct {
 	{"page duration", "/TraceSummaries", durations},
 	{"page five conditions", "/TraceSummaries", compounds},
 	{"page all", "/TraceSummaries", []string{""}},
-	{"graph day", "/ServiceGraph", []string{""}},
+	{"graph day and now", "/ServiceGraph", []string{""}},
+	{"graph day", "/ServiceGraph", []string{closed}},
 	{"series day by minute", "/TimeSeriesServiceStatistics", each(`service("%s")`, services...)},
 }
+
+// closed stands for a question about the day itself, which nothing comes for.
+const closed = "closed"
 
 func (b *busyRun) measure(ctx context.Context, o *options, dir string, asks, extra int) error {
 	p, err := o.tomoProgram()
@@ -178,6 +182,8 @@ func (b *busyRun) ask(ctx context.Context, s *server.Process, q, nth int) (took 
 	ask := &busyQuestions[q]
 	question := window(b.start, time.Now().Add(time.Minute))
 	switch text := ask.variants[nth%len(ask.variants)]; {
+	case text == closed:
+		question["EndTime"] = float64(b.start.Add(dayLength).Unix())
 	case ask.path == "/TimeSeriesServiceStatistics":
 		question["EntitySelectorExpression"], question["Period"] = text, 60
 		question["EndTime"] = float64(b.start.Add(dayLength).Unix())
