@@ -99,8 +99,12 @@ func (x *openIndex) stand(t *openTrace) {
 	if rooted {
 		newest = &x.newestRooted
 	}
-	if *newest == nil || (*newest).left == 0 || len((*newest).slots) >= x.room || t.last.Sub((*newest).begun) > batchSpan {
-		*newest = &batch{batchState: &batchState{rooted: rooted, begun: t.last, epoch: x.epoch}}
+	if b := *newest; b == nil || b.left == 0 || len(b.slots) >= x.room || t.last.Sub(b.begun) > batchSpan {
+		next := &batchState{rooted: rooted, begun: t.last, epoch: x.epoch}
+		if b != nil {
+			next.slots = make([]slot, 0, len(b.slots)) // it will be as full, mostly
+		}
+		*newest = &batch{batchState: next}
 		x.batches = append(x.batches, *newest)
 	}
 	if t.batch != *newest {
