@@ -27,20 +27,20 @@ const noCredentials = 10 * time.Second
 // time. What there are no credentials for goes out unsigned: a server that needs
 // none takes it, and one that does says so.
 type Signer struct {
-	Next        http.RoundTripper
-	Credentials aws.CredentialsProvider
-	Region      string
-	Logger      *slog.Logger
-
-	signer *v4.Signer
+	next     http.RoundTripper
+	provider aws.CredentialsProvider // nil: none
+	region   string
+	logger   *slog.Logger
+	signer   *v4.Signer
 
 	mu     sync.Mutex // guards what follows
 	absent time.Time  // when there were no credentials; zero: they were there
 }
 
-// NewSigner makes a signer.
+// NewSigner makes a signer in front of next. Without credentials, nil, nothing is
+// signed.
 func NewSigner(next http.RoundTripper, credentials aws.CredentialsProvider, region string, log *slog.Logger) *Signer {
-	return &Signer{Next: next, Credentials: credentials, Region: region, Logger: log, signer: v4.NewSigner()}
+	return &Signer{next: next, provider: credentials, region: region, logger: log, signer: v4.NewSigner()}
 }
 
 // RoundTrip signs a copy of the request and sends it. If the request has a body
@@ -53,7 +53,7 @@ func (s *Signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := s.Next.RoundTrip(signed)
+	resp, err := s.next.RoundTrip(signed)
 	if err == nil && (resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusBadRequest) {
 		s.doubt(resp)
 	}
@@ -81,8 +81,8 @@ func (s *Signer) sign(ctx context.Context, r *http.Request) error {
 			return fmt.Errorf("signing: %w", err)
 		}
 	}
-	if err := s.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(sum.Sum(nil)), service, s.Region, time.Now()); err != nil {
-		s.Logger.Error("Unable to sign request: " + err.Error())
+	if err := s.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(sum.Sum(nil)), service, s.region, time.Now()); err != nil {
+		s.logger.Error("Unable to sign request: " + err.Error())
 		return fmt.Errorf("signing: %w", err)
 	}
 	return nil
@@ -92,10 +92,10 @@ func (s *Signer) credentials(ctx context.Context) (aws.Credentials, bool) {
 	s.mu.Lock()
 	recently := time.Since(s.absent) < noCredentials
 	s.mu.Unlock()
-	if s.Credentials == nil || recently {
+	if s.provider == nil || recently {
 		return aws.Credentials{}, false
 	}
-	credentials, err := s.Credentials.Retrieve(ctx)
+	credentials, err := s.provider.Retrieve(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.mu.Lock()
@@ -103,7 +103,7 @@ func (s *Signer) credentials(ctx context.Context) (aws.Credentials, bool) {
 			s.absent = time.Now()
 			s.mu.Unlock()
 			if first {
-				s.Logger.Error("Unable to retrieve credentials: " + err.Error())
+				s.logger.Error("Unable to retrieve credentials: " + err.Error())
 			}
 		}
 		return aws.Credentials{}, false
@@ -117,7 +117,7 @@ func (s *Signer) credentials(ctx context.Context) (aws.Credentials, bool) {
 // doubt forgets credentials of which the upstream says that they have expired.
 func (s *Signer) doubt(resp *http.Response) {
 	name := resp.Header.Get("X-Amzn-Errortype")
-	if cache, ok := s.Credentials.(*aws.CredentialsCache); ok && (strings.Contains(name, "ExpiredToken") || strings.Contains(name, "UnrecognizedClient")) {
+	if cache, ok := s.provider.(*aws.CredentialsCache); ok && (strings.Contains(name, "ExpiredToken") || strings.Contains(name, "UnrecognizedClient")) {
 		cache.Invalidate()
 	}
 }
