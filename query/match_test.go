@@ -6,12 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	compare "github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tomotrace/tomo"
 	"github.com/tomotrace/tomo/derive"
@@ -163,8 +163,8 @@ func holds(t *testing.T, e *query.Engine, details []*tomo.Detail, f filter.Expr,
 		}
 	}
 	n, err := e.Count(context.Background(), q.Window, f, someGroups)
-	if diff := compare.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || n != int64(len(want)) || err != nil {
-		t.Errorf("%s: %v\ncounts %d, %v, and lists (-want +got)\n%s\nplan: %v", state, f, n, err, diff, filter.PlanFor(f, someGroups))
+	if !reflect.DeepEqual(want, got) || n != int64(len(want)) || err != nil {
+		t.Errorf("%s: %v\ncounts %d, %v, and lists (-want +got)\n%s\nplan: %v", state, f, n, err, compare.Diff(want, got), filter.PlanFor(f, someGroups))
 	}
 	return len(want)
 }
