@@ -212,7 +212,7 @@ func (e *Engine) Count(ctx context.Context, w tomo.Window, f filter.Expr, groups
 		}
 		return n, nil
 	}
-	search := search{engine: e, matcher: matcher, limit: math.MaxInt}
+	search := search{engine: e, matcher: matcher, limit: endless}
 	for c, err := range e.candidates(ctx, w, plan, tomo.Top, matcher) {
 		if err != nil {
 			return 0, fmt.Errorf("reading summaries: %w", err)
@@ -271,7 +271,7 @@ func (e *Engine) candidates(ctx context.Context, w tomo.Window, p filter.Plan, a
 type search struct {
 	engine  *Engine
 	matcher *filter.Matcher // nil: everything that the store yields matches
-	limit   int
+	limit   int             // endless, if what is found is only counted
 
 	waiting []*candidate
 	found   []*candidate
@@ -279,6 +279,9 @@ type search struct {
 	full    bool          // there is a match more than the page takes
 	end     tomo.Position // after which the next page begins; zero: there is none
 }
+
+// endless is the limit of a search that shows nothing.
+const endless = math.MaxInt
 
 // candidate is a trace, with what had to be read of it.
 type candidate struct {
@@ -317,7 +320,10 @@ func (s *search) flush(ctx context.Context) error {
 	}
 	err := s.engine.detail(ctx, open, func(i int, d *tomo.Detail) {
 		if s.matcher.Match(d) {
-			open[i].verdict, open[i].listed = filter.Yes, listing(d)
+			open[i].verdict = filter.Yes
+			if s.limit < endless {
+				open[i].listed = listing(d)
+			}
 		}
 	})
 	if err != nil {
