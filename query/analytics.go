@@ -74,7 +74,7 @@ type Analysis struct {
 	Total         int64          // traces in the window, whatever their set
 	Both          int64          // traces in both sets
 	Sets          []SetFigures   // one or two, as asked
-	Width         time.Duration  // of the buckets of the series; 0: there is none
+	Width         tomo.Time      // of the buckets of the series, which may be longer than a time.Duration can be; 0: there is none
 	Distributions []Distribution // as asked
 	// Differences are the values by which the two sets differ most, and Compared
 	// is how many values were looked at for that.
@@ -324,10 +324,10 @@ func (e *Engine) newAnalysis(q *AnalysisQuestion) (*analysis, error) {
 		}
 	}
 	if q.Buckets == 1 {
-		return nil, invalid("a time series has at least 2 buckets")
+		return nil, invalid("Buckets is 1; a time series has 2 at least")
 	}
 	if q.Dots > 0 && q.Dots < MinDots {
-		return nil, invalid("a scatter plot has at least %d dots, not %d", MinDots, q.Dots)
+		return nil, invalid("Dots is %d; a scatter plot has %d at least", q.Dots, MinDots)
 	}
 	a := &analysis{AnalysisQuestion: q, engine: e, told: map[Attribute]bool{}}
 	if q.Other != nil && len(q.Sets) < 2 {
@@ -773,7 +773,7 @@ func (a *analysis) readDocuments(ctx context.Context, g *gathering) error {
 
 // answer puts the answer together.
 func (a *analysis) answer(g *gathering) *Analysis {
-	answer := &Analysis{Both: g.both, Width: slices.MaxFunc(a.timelines, func(x, y timeline) int { return cmp.Compare(x.width, y.width) }).width.Sub(0)}
+	answer := &Analysis{Both: g.both, Width: slices.MaxFunc(a.timelines, func(x, y timeline) int { return cmp.Compare(x.width, y.width) }).width}
 	for i := range a.Sets {
 		s := &g.sets[i]
 		figures := SetFigures{Classes: s.Classes, ResponseTimes: s.responseTimes, Durations: s.durations}

@@ -232,7 +232,7 @@ func (n *naive) measure() func(*tomo.Detail) time.Duration {
 	return responseTime
 }
 
-func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetFigures, width time.Duration) {
+func (n *naive) holdFigures(t *testing.T, state string, set int, got *query.SetFigures, width tomo.Time) {
 	t.Helper()
 	list := n.sets[set]
 	if got.InWindow != n.total[set] {
@@ -302,7 +302,7 @@ func (n *naive) holdTraces(t *testing.T, state string, list []*tomo.Detail, got 
 	}
 }
 
-func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*tomo.Detail, got []query.Bucket, width time.Duration) {
+func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*tomo.Detail, got []query.Bucket, width tomo.Time) {
 	t.Helper()
 	q := n.question
 	if w.Start == w.End {
@@ -314,12 +314,12 @@ func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*to
 	if len(got) == 0 || len(got) > q.Buckets {
 		t.Fatalf("%s: %d buckets, want 1 to %d", state, len(got), q.Buckets)
 	}
-	if end := got[len(got)-1].Time.Add(width); got[0].Time > w.Start || end < w.End || end-got[0].Time > w.End-w.Start+2*tomo.Time(width/1000) {
+	if end := got[len(got)-1].Time + width; got[0].Time > w.Start || end < w.End || end-got[0].Time > w.End-w.Start+2*width {
 		t.Errorf("%s: buckets from %v to %v", state, got[0].Time.Std(), end.Std())
 	}
 	all := int64(0)
 	for i, b := range got {
-		if i > 0 && b.Time != got[i-1].Time.Add(width) {
+		if i > 0 && b.Time != got[i-1].Time+width {
 			t.Errorf("%s: bucket %d is at %v", state, i, b.Time.Std())
 		}
 		all += b.Total()
@@ -328,7 +328,7 @@ func (n *naive) holdSeries(t *testing.T, state string, w tomo.Window, list []*to
 		}
 		var in []*tomo.Detail
 		for _, d := range list {
-			if b.Time <= d.Start && d.Start < b.Time.Add(width) {
+			if b.Time <= d.Start && d.Start < b.Time+width {
 				in = append(in, d)
 			}
 		}
@@ -753,10 +753,10 @@ func TestAnalysisLimits(t *testing.T) {
 		{query.AnalysisQuestion{Sets: make([]filter.Expr, 3)}, "an analysis has 1 to 2 sets, not 3"},
 		{query.AnalysisQuestion{Sets: one, Attributes: many}, "an analysis has 0 to 16 attributes, not 17"},
 		{query.AnalysisQuestion{Sets: one, Top: 1001}, "an analysis has 1 to 1000 values of an attribute (Top), not 1001"},
-		{query.AnalysisQuestion{Sets: one, Dots: 249}, "a scatter plot has at least 250 dots, not 249"},
+		{query.AnalysisQuestion{Sets: one, Dots: 249}, "Dots is 249; a scatter plot has 250 at least"},
 		{query.AnalysisQuestion{Sets: one, Other: &tomo.TimeRange{End: 1}}, "there is no second set that could have a time of its own"},
 		{query.AnalysisQuestion{Sets: one, Traces: 1001}, "an analysis has 0 to 1000 traces, not 1001"},
-		{query.AnalysisQuestion{Sets: one, Buckets: 1}, "a time series has at least 2 buckets"},
+		{query.AnalysisQuestion{Sets: one, Buckets: 1}, "Buckets is 1; a time series has 2 at least"},
 		{query.AnalysisQuestion{Sets: one, Buckets: 5, Window: tomo.Window{TimeRange: tomo.Always}}, "a window with a time series lies within 70,000 years of 1970"},
 	} {
 		_, err := query.New(&manyTraces{}, query.Options{}).Analyse(t.Context(), tt.q)

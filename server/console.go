@@ -266,7 +266,7 @@ func analysisShape(a *query.Analysis, by tomo.RangeType) *api.Analysis {
 		Differences: make([]api.AnalysisDifference, len(a.Differences)), DroppedCount: a.Dropped, Sets: make([]api.AnalysisSet, len(a.Sets)), TotalCount: a.Total,
 	}
 	if a.Width > 0 {
-		shape.BucketWidth = seconds(a.Width)
+		shape.BucketWidth = new(api.Double(a.Width.Seconds()))
 	}
 	for i := range a.Sets {
 		shape.Sets[i] = analysisSet(&a.Sets[i], by)

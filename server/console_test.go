@@ -128,6 +128,15 @@ func TestAnalysis(t *testing.T) {
 			}
 		}
 	})
+	t.Run("thousands of years", func(t *testing.T) { // a bucket is longer than a time.Duration can be
+		var a api.Analysis
+		if got := d.ask(api.AskAnalysis.Path, `{"StartTime":0,"EndTime":1e11,"Buckets":4}`); json.Unmarshal([]byte(got.body), &a) != nil || len(a.Sets) != 1 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		if w := a.BucketWidth; w == nil || *w*4 < 1e11 || *w > 1e11 || a.Sets[0].Series[0].TotalCount != a.TotalCount || a.TotalCount == 0 {
+			t.Errorf("series of %v s: %v", w, a.Sets[0].Series)
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		for _, tt := range []struct{ body, want string }{
 			{window + `,"Order":"Best"}`, "ValidationException: 1 validation error detected: Value 'Best' at 'order' failed to satisfy constraint: Member must satisfy enum value set: [Newest, Oldest, Slowest, Fastest]"},
@@ -142,7 +151,7 @@ func TestAnalysis(t *testing.T) {
 			{window + `,"Compare":"falt"}`, "InvalidRequestException: Compare: Error Location: line 1, position 1 : Invalid input symbol: 'falt'. It is not a keyword; the nearest is fault."},
 			{window + `,"GroupName":"nobody"}`, "InvalidRequestException: Group not found."},
 			{window + `,"Top":1001}`, "ValidationException: 1 validation error detected: Value '1001' at 'top' failed to satisfy constraint: Member must have value less than or equal to 1000"},
-			{window + `,"Dots":100}`, "InvalidRequestException: a scatter plot has at least 250 dots, not 100"},
+			{window + `,"Dots":100}`, "InvalidRequestException: Dots is 100; a scatter plot has 250 at least"},
 			{window + `,"Dots":"1"}`, "SerializationException: STRING_VALUE can not be converted to an Integer"},
 			{window + `,"Compare":"","CompareStartTime":1}`, "InvalidRequestException: CompareStartTime and CompareEndTime come together"},
 			{window + `,"CompareStartTime":1,"CompareEndTime":2}`, "InvalidRequestException: CompareStartTime and CompareEndTime are the time of a second set: give Compare, too"},
