@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -45,7 +46,7 @@ func NewProxy(u Upstream, log *slog.Logger) (http.Handler, error) {
 		log.Debug("Received request on HTTP Proxy server : " + printable([]byte(r.URL.String())))
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestProxied))
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			http.Error(w, "the request is larger than 32 MiB", http.StatusRequestEntityTooLarge)
+			http.Error(w, fmt.Sprintf("the request is larger than %d bytes", largestProxied), http.StatusRequestEntityTooLarge)
 			return
 		} else if err != nil {
 			http.Error(w, "the request could not be read", http.StatusBadRequest)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -80,7 +81,7 @@ func (s *Server) analysis(ask *Services, w http.ResponseWriter, r *http.Request,
 
 // errTooLong is the cause of an analysis that ended for its length.
 var errTooLong = &api.Error{Name: api.AnalysisTimeoutException, Status: http.StatusGatewayTimeout,
-	Message: "the analysis took longer than 50 seconds, or 10 minutes with progress; ask about a shorter time, or for fewer Documents"}
+	Message: fmt.Sprintf("the analysis took longer than %v, or %v with progress; ask about a shorter time, or for fewer Documents", analysisTime, longAnalysis)}
 
 // analyse runs an analysis when it is its turn.
 func (s *Server) analyse(ctx context.Context, engine *query.Engine, q query.AnalysisQuestion) (*api.Analysis, error) {
@@ -112,7 +113,7 @@ func (t *turns) enter(ctx context.Context) error {
 	select {
 	case t.all <- struct{}{}:
 	default:
-		return &tomo.Error{Code: tomo.Throttled, Message: "There are 16 analyses already"}
+		return &tomo.Error{Code: tomo.Throttled, Message: fmt.Sprintf("There are %d analyses already, which is the limit", maxAnalyses+maxWaiting)}
 	}
 	select {
 	case t.in <- struct{}{}:

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -257,8 +258,8 @@ func shownCredential(c *identity.Credential, who *caller) api.Credential {
 // Limits of a credential that is made by the console.
 const (
 	maxActions  = 64
-	minLifetime = 15 * 60
-	maxLifetime = 10 * 366 * 24 * 3600
+	minLifetime = 15 * 60              // seconds
+	maxLifetime = 10 * 366 * 24 * 3600 // ten years
 )
 
 func (s *Server) addCredential(_ context.Context, who *caller, body []byte) (any, error) {
@@ -276,7 +277,7 @@ func (s *Server) addCredential(_ context.Context, who *caller, body []byte) (any
 		}
 	}
 	if len(request.Actions) > maxActions {
-		return nil, api.Invalid("Actions may be 64 at most")
+		return nil, api.Invalid(fmt.Sprintf("Actions has %d elements; the limit is %d", len(request.Actions), maxActions))
 	}
 	if err := identity.CheckActions(request.Actions); err != nil {
 		return nil, api.Invalid("Actions: " + err.Error())
@@ -286,7 +287,7 @@ func (s *Server) addCredential(_ context.Context, who *caller, body []byte) (any
 	}
 	if l := request.Lifetime; l != nil {
 		if *l < minLifetime || *l > maxLifetime {
-			return nil, api.Invalid("Lifetime is in seconds, from 900 (15 minutes) to 316224000 (10 years)")
+			return nil, api.Invalid(fmt.Sprintf("Lifetime is %d seconds; it is from %d (15 minutes) to %d (10 years)", *l, minLifetime, maxLifetime))
 		}
 		wish.Lifetime = time.Duration(*l) * time.Second
 	}
