@@ -67,7 +67,9 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node' } },
-      { test: { name: 'browser', include: ['e2e/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['e2e/setup.ts'] } },
+      // Two files at a time: each waits for its browser and its server half of the time. Whoever
+      // waits for a condition does so as long as a machine that is four times slower needs.
+      { test: { name: 'browser', include: ['e2e/**/*.test.ts'], environment: 'node', testTimeout: 240_000, hookTimeout: 240_000, expect: { poll: { timeout: 40_000 } }, maxWorkers: 2, globalSetup: ['e2e/setup.ts'] } },
       { test: { name: 'measure', include: ['e2e/measure.ts'], environment: 'node', testTimeout: 300_000, hookTimeout: 120_000, globalSetup: ['e2e/setup.ts'] } },
       { test: { name: 'screenshots', include: ['e2e/screenshots.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 1_800_000, globalSetup: ['e2e/setup.ts'] } },
       { test: { name: 'bench', include: ['e2e/bench.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 1_800_000, globalSetup: ['e2e/setup.ts'] } },

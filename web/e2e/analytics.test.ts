@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { expectAccessible, server, serverWithPast, themes, visitor, type Received } from './harness'
+import { expectAccessible, server, serverWithPast, visitor, type Received } from './harness'
 import { Shop, type Document } from './shop'
 
 /** The roots of the traces that the server was given. */
@@ -35,7 +35,7 @@ describe('analytics', () => {
   const tomo = serverWithPast(past)
   const browser = visitor(tomo)
 
-  test.each(themes)('begin with what is slow or failed, accessibly (%s)', (theme) =>
+  test('begin with what is slow or failed, accessibly', () =>
     browser.visit(
       '/analytics?since=3h&by=user,rootcause.fault.service',
       async (page) => {
@@ -54,7 +54,6 @@ describe('analytics', () => {
         await page.getByRole('listbox').waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 
@@ -293,7 +292,7 @@ describe('analytics of an empty server', () => {
   const tomo = server()
   const browser = visitor(tomo)
 
-  test.each(themes)('say what they are for (%s)', (theme) =>
+  test('say what they are for', () =>
     browser.visit(
       '/analytics',
       async (page) => {
@@ -303,7 +302,6 @@ describe('analytics of an empty server', () => {
         await page.getByRole('button', { name: 'Last day' }).click()
         await page.waitForURL(/since=1d/)
       },
-      { theme },
     ),
   )
 })

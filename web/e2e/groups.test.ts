@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expectAccessible, server, themes, visitor } from './harness'
+import { expectAccessible, server, visitor } from './harness'
 import { send, Shop } from './shop'
 
 async function ask(url: string, body: object): Promise<void> {
@@ -14,7 +14,7 @@ describe('groups', () => {
   })
   const browser = visitor(tomo)
 
-  test.each(themes)('are accessible, as a list and in dialogs (%s)', (theme) =>
+  test('are accessible, as a list and in dialogs', () =>
     browser.visit(
       '/groups',
       async (page) => {
@@ -27,9 +27,7 @@ describe('groups', () => {
         await page.getByText('Default holds every trace.').waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
-    120_000,
   )
 
   test('are listed with their figures and links', () =>
@@ -105,7 +103,7 @@ describe('groups', () => {
         await row.waitFor({ state: 'detached' })
       },
       { complaint: /400/ },
-    ), 120_000)
+    ))
 
   test('that are gone are told of', () => browser.visit('/groups?edit=nobody', async (page) => page.getByText('There is no group nobody any more.').waitFor()))
 })

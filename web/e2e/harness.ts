@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { chromium, type Browser, type Page, type ViewportSize } from 'playwright-core'
+import { chromium, type Browser, type Page, type Request, type ViewportSize } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
 
 /** A Tomo that runs, with data of its own. */
@@ -107,7 +107,7 @@ export const themes: readonly Theme[] = ['light', 'dark']
 
 /** Visitors open pages in a browser, and fail the test if anything goes wrong in them. */
 export interface Visitor {
-  /** Opens a path and hands the page over; it is closed behind. */
+  /** Opens a path and hands the page over. Whatever a page before kept in the browser is gone. */
   visit: (path: string, look: (page: Page) => Promise<void>, options?: Visit) => Promise<void>
 }
 
@@ -118,38 +118,97 @@ interface Visit {
   complaint?: RegExp
 }
 
-const viewport = { width: 1400, height: 860 }
+const usualViewport = { width: 1400, height: 860 }
 
-/** visitor starts a browser for the tests of a file. */
-export function visitor(to: Server): Visitor {
-  let browser: Browser
-  beforeAll(async () => {
-    // Debian's Chromium; root needs --no-sandbox. The pages come from this machine.
-    browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] })
-  })
-  afterAll(() => browser.close())
+/** What the pages of a file are opened in: e2e/setup.ts runs it for all files. */
+let browser: Promise<Browser> | undefined
+
+/** What a page still asks of the server, and when that changed last, in milliseconds. */
+const asking = new WeakMap<Page, { open: Set<Request>; changed: number }>()
+
+/**
+ * visitor opens pages of a server. A page of its own for each visit would take longer than
+ * most visits: there is one, which is emptied behind each, and thrown away where a visit
+ * failed. prepare is called once with each such page.
+ */
+export function visitor(to: Server, prepare: (page: Page) => Promise<void> = async () => {}): Visitor {
+  let page: Page | null = null
+  const open = async (): Promise<Page> => {
+    browser ??= chromium.connect(inject('browser'))
+    // Nothing moves, so that nobody waits until it has come to rest.
+    const context = await (await browser).newContext({ timezoneId: 'UTC', locale: 'en-US', reducedMotion: 'reduce' })
+    const made = await context.newPage()
+    made.setDefaultTimeout(60_000) // less than a test has, so that it tells what it waited for
+    await prepare(made)
+    return made
+  }
+  const leave = async (left: Page): Promise<void> => {
+    page = null
+    await left.context().close()
+  }
+  afterAll(() => page && leave(page))
   return {
     visit: async (path, look, options = {}) => {
-      const context = await browser.newContext({ viewport: options.viewport ?? viewport, colorScheme: options.theme ?? 'light', timezoneId: 'UTC', locale: 'en-US' })
-      const page = await context.newPage()
-      page.setDefaultTimeout(20_000) // less than a test has, so that it tells what it waited for
+      const now = (page ??= await open())
       const problems: string[] = []
       // Whatever the Content-Security-Policy forbids is told there too.
-      page.on('console', (message) => {
+      now.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
       })
-      page.on('pageerror', (error) => problems.push(error.message))
-      page.on('request', (request) => {
+      now.on('pageerror', (error) => problems.push(error.message))
+      const questions = { open: new Set<Request>(), changed: Date.now() }
+      asking.set(now, questions)
+      const answered = (request: Request) => {
+        questions.open.delete(request)
+        questions.changed = Date.now()
+      }
+      now.on('request', (request) => {
         if (!request.url().startsWith(to.url)) problems.push(`asked for ${request.url()}`)
+        questions.open.add(request)
+        questions.changed = Date.now()
       })
+      now.on('requestfinished', answered)
+      now.on('requestfailed', answered)
       try {
-        await page.goto(to.url + path)
-        await look(page)
+        await now.emulateMedia({ colorScheme: options.theme ?? 'light' })
+        await now.setViewportSize(options.viewport ?? usualViewport)
+        await now.goto(to.url + path)
+        await look(now)
         expect(problems.filter((problem) => !options.complaint?.test(problem))).toEqual([])
-      } finally {
-        await context.close()
+        await empty(now, to)
+      } catch (failure) {
+        await leave(now)
+        throw failure
       }
     },
+  }
+}
+
+/** empty makes a page as if it had never been used. */
+async function empty(page: Page, of: Server): Promise<void> {
+  const context = page.context()
+  for (const other of context.pages()) if (other !== page) await other.close()
+  for (const event of ['console', 'pageerror', 'request', 'requestfinished', 'requestfailed', 'response', 'dialog', 'download'] as const) page.removeAllListeners(event)
+  context.removeAllListeners('page')
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  if (page.url().startsWith(of.url))
+    await page.evaluate(() => {
+      localStorage.clear()
+      sessionStorage.clear()
+    })
+  await context.clearCookies()
+  await page.mouse.move(0, 0) // what is under it in the next page is not pointed at
+  await page.goto('about:blank')
+}
+
+/** quiet waits until a page asks nothing of the server and has nothing to do; one that asks again and again is left after some seconds. */
+export async function quiet(page: Page, most = 3000): Promise<void> {
+  const questions = asking.get(page)!
+  const end = Date.now() + most
+  for (;;) {
+    await page.evaluate(() => new Promise((idle) => requestIdleCallback(idle, { timeout: 1000 })))
+    if ((questions.open.size === 0 && Date.now() - questions.changed > 100) || Date.now() > end) return
+    await new Promise((later) => setTimeout(later, 25))
   }
 }
 
@@ -161,12 +220,25 @@ interface Violation {
   nodes: { html: string; failureSummary: string }[]
 }
 
-/** expectAccessible holds the page as it is against the rules of WCAG 2.2 AA, and what else is good practice. */
+/** By what rules a page is accessible: those of WCAG 2.2 AA, and what else is good practice. */
+const rules = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
+
+/** The rules that depend on colours, and so on the theme. */
+const ofColours = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }
+
+/** expectAccessible holds the page as it is against all rules, and against those of colours in the other theme too. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.evaluate(await axe)
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run: (context: Document, options: object) => Promise<{ violations: Violation[] }> } }
-    return (await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations
-  })
-  expect(violations.map((violation) => `${violation.id}: ${violation.help}\n${violation.nodes.map((node) => `  ${node.html}\n  ${node.failureSummary}`).join('\n')}`)).toEqual([])
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(await axe)
+  const broken = (runOnly: typeof rules) =>
+    page.evaluate(async (runOnly) => {
+      const { axe } = window as unknown as { axe: { run: (context: Document, options: object) => Promise<{ violations: Violation[] }> } }
+      return (await axe.run(document, { runOnly, resultTypes: ['violations'] })).violations
+    }, runOnly)
+  const told = (violations: readonly Violation[]) => violations.map((violation) => `${violation.id}: ${violation.help}\n${violation.nodes.map((node) => `  ${node.html}\n  ${node.failureSummary}`).join('\n')}`)
+  expect(told(await broken(rules))).toEqual([])
+  const theme: Theme = (await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)) ? 'dark' : 'light'
+  const other: Theme = theme === 'dark' ? 'light' : 'dark'
+  await page.emulateMedia({ colorScheme: other })
+  expect(told(await broken(ofColours)), other).toEqual([])
+  await page.emulateMedia({ colorScheme: theme })
 }

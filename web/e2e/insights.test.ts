@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { expectAccessible, server, serverWithPast, themes, visitor } from './harness'
+import { expectAccessible, server, serverWithPast, visitor } from './harness'
 import { Shop } from './shop'
 
 interface Told {
@@ -23,7 +23,6 @@ async function insights(url: string, wanted: number): Promise<Told[]> {
         found = ((await answer.json()) as { InsightSummaries: Told[] }).InsightSummaries
         return found.length
       },
-      { timeout: 20_000 },
     )
     .toBe(wanted)
   return found
@@ -36,7 +35,7 @@ describe('insights', () => {
   const tomo = serverWithPast(() => new Shop(5).past(Date.now() / 1000, 130, 30, (left) => (left > 45 && left <= 60 ? { payments: 0.4 } : left <= 8 ? { search: 0.5 } : {})))
   const browser = visitor(tomo)
 
-  test.each(themes)('are listed and looked at, accessibly (%s)', (theme) =>
+  test('are listed and looked at, accessibly', () =>
     browser.visit(
       '/insights?since=3h',
       async (page) => {
@@ -52,7 +51,6 @@ describe('insights', () => {
         await page.getByRole('button', { name: /^payments, .*% faults/ }).waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 
@@ -160,7 +158,7 @@ describe('where nobody watches', () => {
   const tomo = server()
   const browser = visitor(tomo)
 
-  test.each(themes)('the page says how to enable insights (%s)', (theme) =>
+  test('the page says how to enable insights', () =>
     browser.visit(
       '/insights',
       async (page) => {
@@ -168,7 +166,6 @@ describe('where nobody watches', () => {
         await page.getByText('tomo groups update Default --insights').waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { expectAccessible, server, themes, visitor } from './harness'
+import { expectAccessible, server, visitor } from './harness'
 import { send, Shop } from './shop'
 
 describe('a server without traces', () => {
   const tomo = server()
   const browser = visitor(tomo)
 
-  test.each(themes)('tells how to send one, accessibly (%s)', (theme) =>
+  test('tells how to send one, accessibly', () =>
     browser.visit(
       '/',
       async (page) => {
@@ -17,7 +17,6 @@ describe('a server without traces', () => {
         await page.getByText(`curl ${tomo.url}/TraceSegments`).waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 
@@ -34,7 +33,7 @@ describe('the map', () => {
   const browser = visitor(tomo)
   const checkout = '/?node=checkout%7CAWS%3A%3AECS%3A%3AContainer'
 
-  test.each(themes)('is accessible as a drawing, with a panel and as a table (%s)', (theme) =>
+  test('is accessible as a drawing, with a panel and as a table', () =>
     browser.visit(
       '/',
       async (page) => {
@@ -48,7 +47,6 @@ describe('the map', () => {
         await page.getByRole('table').waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 

@@ -2,7 +2,7 @@ import { createServer, type Server as HTTPServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectAccessible, server, serverWithCredentials, themes, visitor, type Key } from './harness'
+import { expectAccessible, server, serverWithCredentials, visitor, type Key } from './harness'
 
 const refused = { complaint: /status of (401|403|429)/ }
 
@@ -37,7 +37,7 @@ describe('a server with credentials', () => {
   const browser = visitor(tomo)
   const form = (page: Page) => page.getByRole('heading', { name: 'Sign in to Tomo' })
 
-  test.each(themes)('asks who is there, accessibly, and leads back (%s)', (theme) =>
+  test('asks who is there, accessibly, and leads back', () =>
     browser.visit(
       '/traces?since=15m&filter=fault',
       async (page) => {
@@ -68,7 +68,7 @@ describe('a server with credentials', () => {
         await page.reload()
         await form(page).waitFor()
       },
-      { theme, ...refused },
+      refused,
     ),
   )
 
@@ -159,7 +159,6 @@ describe('a server with credentials', () => {
                 () => false,
               )
             },
-            { timeout: 20_000 },
           )
           .toBe(true)
         await page.getByRole('main').getByRole('heading', { name: /no trace|nothing/i }).first().waitFor()
@@ -173,7 +172,6 @@ describe('a server with credentials', () => {
                 () => false,
               )
             },
-            { timeout: 20_000 },
           )
           .toBe(true)
         expect(new URL(page.url()).searchParams.get('next')).toBe('/traces?filter=ok')
@@ -184,7 +182,7 @@ describe('a server with credentials', () => {
       refused,
     ))
 
-  test.each(themes)('lets who may make and remove credentials (%s)', (theme) =>
+  test('lets who may make and remove credentials', () =>
     browser.visit(
       '/sign-in?next=/settings?section=credentials',
       async (page) => {
@@ -195,7 +193,7 @@ describe('a server with credentials', () => {
         expect(await table.getByText('grace').count()).toBe(0)
         await expectAccessible(page)
 
-        const name = `robot-${theme}`
+        const name = 'robot'
         await page.getByRole('button', { name: 'Add a credential' }).click()
         const form = page.getByRole('dialog', { name: 'Add a credential' })
         await form.getByLabel('Name').fill(name)
@@ -231,7 +229,7 @@ describe('a server with credentials', () => {
         await page.getByRole('dialog', { name: 'Remove ada?' }).getByRole('button', { name: 'Remove' }).click()
         await page.getByRole('alert').getByText('nobody could change credentials here any more').waitFor()
       },
-      { theme, complaint: /status of (400|401|403)/ },
+      { complaint: /status of (400|401|403)/ },
     ),
   )
 
@@ -366,7 +364,7 @@ describe('a server without credentials', () => {
   const tomo = server()
   const browser = visitor(tomo)
 
-  test.each(themes)('tells in its settings what credentials would change (%s)', (theme) =>
+  test('tells in its settings what credentials would change', () =>
     browser.visit(
       '/settings?section=credentials',
       async (page) => {
@@ -375,7 +373,6 @@ describe('a server without credentials', () => {
         expect(await page.getByRole('button', { name: 'Add a credential' }).count()).toBe(0)
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 

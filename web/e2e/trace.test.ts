@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { checkout, crowd, traceId } from './checkout'
-import { expectAccessible, server, themes, visitor } from './harness'
+import { expectAccessible, server, visitor } from './harness'
 import { send } from './shop'
 
 const began = Date.now() / 1000 - 120
@@ -32,7 +32,7 @@ describe('a trace', () => {
   })
   const browser = visitor(tomo)
 
-  test.each(themes)('is accessible: rows, drawer, services, names, what is lacking (%s)', (theme) =>
+  test('is accessible: rows, drawer, services, names, what is lacking', () =>
     browser.visit(
       `/traces/${failing}?span=a000000000000002`,
       async (page) => {
@@ -56,7 +56,6 @@ describe('a trace', () => {
         await page.getByRole('dialog', { name: 'View', exact: true }).waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 
@@ -84,7 +83,7 @@ describe('a trace', () => {
       // A node of the map leads to its segments, and fades the others.
       // The drawer has just made the map narrower: what was aimed at may have moved on.
       const node = page.getByRole('button', { name: /^recommendations, Lambda Function, 54 ms/ })
-      await expect.poll(async () => (await node.click(), page.url()), { timeout: 20_000 }).toContain('node=recommendations')
+      await expect.poll(async () => (await node.click(), page.url())).toContain('node=recommendations')
       await page.getByRole('complementary', { name: 'Segment recommendations' }).waitFor()
       await page.keyboard.press('Escape')
       await page.waitForURL((url) => !url.searchParams.has('node') && !url.searchParams.has('span'))
@@ -319,18 +318,17 @@ describe('a trace', () => {
       await page.getByText('What was chosen is not in this trace').waitFor()
     }))
 
-  test.each(themes)('that has not come is waited for, and shown when it comes (%s)', (theme) =>
+  test('that has not come is waited for, and shown when it comes', () =>
     browser.visit(
-      `/traces/${traceId(began + 30, theme === 'light' ? 71 : 72)}`,
+      `/traces/${traceId(began + 30, 71)}`,
       async (page) => {
         await page.getByText('This trace has not come yet').waitFor()
         await page.getByText(/Looking again for it, for \d+ s more/).waitFor()
         await expectAccessible(page)
-        const documents = checkout(traceId(began + 30, theme === 'light' ? 71 : 72), began + 30, {})
+        const documents = checkout(traceId(began + 30, 71), began + 30, {})
         await send(tomo.url, documents.slice(0, 1))
         await page.getByRole('heading', { name: 'POST /checkout' }).waitFor()
       },
-      { theme },
     ),
   )
 
@@ -406,7 +404,7 @@ describe('a trace', () => {
     })
   })
 
-  test.each(themes)('is compared with another (%s)', (theme) =>
+  test('is compared with another', () =>
     browser.visit(
       `/traces/${failing}`,
       async (page) => {
@@ -442,7 +440,6 @@ describe('a trace', () => {
         await page.keyboard.press('Escape')
         await page.waitForURL((url) => !url.searchParams.has('compare'))
       },
-      { theme },
     ),
   )
 })

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
-import { expectAccessible, server, themes, visitor } from './harness'
+import { expectAccessible, server, visitor } from './harness'
 import { send, Shop } from './shop'
 
-const patient = { timeout: 15_000 }
 const field = (page: Page) => page.getByRole('textbox', { name: 'Filter expression' })
 const grid = (page: Page) => page.getByRole('grid', { name: 'Traces' })
 const rows = (page: Page) => grid(page).getByRole('row')
 const parameters = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams)
-const parameter = (page: Page, name: string) => expect.poll(() => parameters(page)[name], patient)
+const parameter = (page: Page, name: string) => expect.poll(() => parameters(page)[name])
 
 /** The cells of a column as they are seen. */
 async function column(page: Page, name: string): Promise<string[]> {
@@ -28,7 +27,7 @@ describe('the traces', () => {
   const tomo = server(async (url) => send(url, new Shop(11).traces(300, Date.now() / 1000, 600)))
   const browser = visitor(tomo)
 
-  test.each(themes)('are accessible, with and without a selection (%s)', (theme) =>
+  test('are accessible, with and without a selection', () =>
     browser.visit(
       '/traces?filter=fault',
       async (page) => {
@@ -43,11 +42,10 @@ describe('the traces', () => {
         await page.keyboard.press('x')
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 
-  test.each(themes)('are accessible with what opens over them (%s)', (theme) =>
+  test('are accessible with what opens over them', () =>
     browser.visit(
       '/traces?filter=fault',
       async (page) => {
@@ -72,7 +70,6 @@ describe('the traces', () => {
         await page.getByRole('option', { name: 'payments' }).waitFor()
         await expectAccessible(page)
       },
-      { theme },
     ),
   )
 
@@ -92,7 +89,7 @@ describe('the traces', () => {
         if (!(await written()).includes('checkout')) await page.keyboard.press('Tab')
         return written()
       }
-      await expect.poll(accepted, patient).toContain('checkout')
+      await expect.poll(accepted).toContain('checkout')
       await page.keyboard.press('End')
       await page.keyboard.type(' { fault }')
       await page.keyboard.press('Control+Enter')
@@ -105,7 +102,7 @@ describe('the traces', () => {
       await field(page).click()
       await page.keyboard.type('fault AND responsetime > ')
       await page.keyboard.insertText('"slow"')
-      await expect.poll(() => page.locator('.cm-lintRange-error').allTextContents(), { timeout: 10_000 }).toEqual(['"slow"'])
+      await expect.poll(() => page.locator('.cm-lintRange-error').allTextContents()).toEqual(['"slow"'])
     })
     await browser.visit('/traces?filter=responsetime+%3E+%22slow%22', (page) => page.getByRole('alert').getByText(/position 16 : Invalid input symbol/).first().waitFor(), { complaint: /status of 400/ })
   })
@@ -195,7 +192,7 @@ describe('the traces', () => {
       await page.mouse.down()
       await page.mouse.move(place.x + 160, place.y + 60, { steps: 5 })
       await page.mouse.up()
-      await expect.poll(() => parameters(page)['took'], patient).toBeTruthy()
+      await expect.poll(() => parameters(page)['took']).toBeTruthy()
       expect(parameters(page)['at']).toBeUndefined()
       await form.getByRole('button', { name: 'Refine to these' }).click()
       await parameter(page, 'filter').toMatch(/^duration >= [\d.]+ AND duration <= [\d.]+$/)
@@ -229,7 +226,7 @@ describe('the traces', () => {
       })
       const box = (await plot.boundingBox())!
       await page.mouse.click(box.x + at.x + 2, box.y + at.y + 1)
-      await expect.poll(() => new URL(page.url()).pathname, patient).toBe(slowest)
+      await expect.poll(() => new URL(page.url()).pathname).toBe(slowest)
     }))
 
   test('refiners count by any attribute, add and exclude, and say what they leave out', () =>
@@ -242,7 +239,7 @@ describe('the traces', () => {
       await chosen.waitFor()
       const counted = Number((await page.getByText(/^\d+ traces$/).first().textContent())!.split(' ')[0])
       await grid(page).waitFor()
-      await expect.poll(() => grid(page).getAttribute('aria-rowcount'), patient).toBe(String(counted + 1))
+      await expect.poll(() => grid(page).getAttribute('aria-rowcount')).toBe(String(counted + 1))
       await chosen.click()
       await parameter(page, 'filter').toBeUndefined()
       await status.getByRole('button', { name: 'Exclude 200' }).click()
@@ -260,7 +257,7 @@ describe('the traces', () => {
       expect(await sizes.getByRole('listitem').count()).toBe(6)
       await sizes.getByRole('button', { name: 'More' }).click()
       await parameter(page, 'more').toBe('annotation[basket_size]')
-      await expect.poll(() => sizes.getByRole('listitem').count(), patient).toBe(6 + others)
+      await expect.poll(() => sizes.getByRole('listitem').count()).toBe(6 + others)
       await sizes.getByRole('button', { name: /^7 / }).click()
       await parameter(page, 'filter').toBe('annotation.basket_size = 7')
       await page.getByRole('region', { name: 'User' }).getByRole('button', { name: 'Remove User' }).click()
@@ -274,7 +271,7 @@ describe('the traces', () => {
   test('the list scrolls to its end, is walked through by keyboard, and has the columns that one wants', () =>
     browser.visit('/traces?by=none', async (page) => {
       await grid(page).waitFor()
-      await expect.poll(() => grid(page).getAttribute('aria-rowcount'), patient).toBe('301')
+      await expect.poll(() => grid(page).getAttribute('aria-rowcount')).toBe('301')
       // Only what is in sight is drawn.
       expect(await rows(page).count()).toBeLessThan(80)
       for (let i = 0; i < 12; i++) {
@@ -282,7 +279,7 @@ describe('the traces', () => {
         await page.waitForTimeout(100)
       }
       await page.getByText('That is all: 300 traces.').waitFor()
-      await expect.poll(() => rows(page).last().getAttribute('aria-rowindex'), patient).toBe('301')
+      await expect.poll(() => rows(page).last().getAttribute('aria-rowindex')).toBe('301')
       const times = await column(page, 'Time')
       expect(times).toEqual([...times].sort().reverse())
       await grid(page).press('Home')
@@ -314,11 +311,11 @@ describe('the traces', () => {
       await parameter(page, 'sort').toBe('slowest')
       await page.getByRole('columnheader', { name: 'Duration' }).and(page.locator('[aria-sort=descending]')).waitFor()
       const slow = async () => (await column(page, 'Duration')).map(seconds)
-      await expect.poll(async () => (await slow())[0]! > 0.5, patient).toBe(true)
+      await expect.poll(async () => (await slow())[0]! > 0.5).toBe(true)
       expect(await slow()).toEqual([...(await slow())].sort((a, b) => b - a))
       await head('Duration').getByRole('button').click()
       await parameter(page, 'sort').toBe('fastest')
-      await expect.poll(async () => (await slow())[0]! < 0.1, patient).toBe(true)
+      await expect.poll(async () => (await slow())[0]! < 0.1).toBe(true)
       expect(await slow()).toEqual([...(await slow())].sort((a, b) => a - b))
       await page.getByRole('button', { name: /^Fastest first Order|^Order/ }).click()
       await page.getByRole('option', { name: /^Oldest first/ }).click()
@@ -384,7 +381,7 @@ describe('the traces', () => {
       ended.length = 0
       await page.getByRole('button', { name: 'Stop' }).click()
       await page.getByText(/^Stopped\. Searched back to/).waitFor()
-      await expect.poll(() => ended, patient).toEqual(held)
+      await expect.poll(() => ended).toEqual(held)
       await page.getByRole('button', { name: 'Go on' }).click()
       await grid(page).press('End')
       for (let i = 0; i < 8; i++) {
@@ -436,7 +433,7 @@ describe('traces as they come', () => {
       await page.getByRole('button', { name: 'Go on: 3 wait' }).waitFor()
       expect(await live(page).getByRole('row').count()).toBe(2)
       await page.keyboard.press('p')
-      await expect.poll(() => live(page).getByRole('row').count(), patient).toBe(5)
+      await expect.poll(() => live(page).getByRole('row').count()).toBe(5)
       await send(tomo.url, shop.traces(700, now(), 5))
       await page.getByText(/more came at once than are shown, and the oldest of them were skipped/).waitFor()
       await page.keyboard.press('l')
