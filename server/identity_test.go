@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,10 +139,15 @@ func TestTenantsRolesOperations(t *testing.T) {
 		for role, actions := range roles {
 			as := h.add(tenant, actions...)
 			cookie := h.signIn(as)
+			told := signedInAs(t, h.ask(nil, "GET", api.SessionPath, "", cookie)).Session.Allowed
 			for _, op := range api.Operations() {
 				body, err := json.Marshal(example(op.Request()))
 				if err != nil {
 					t.Fatal(err)
+				}
+				// Pages offer what the session tells.
+				if may := as.May("xray:" + op.Name); slices.Contains(told, "xray:"+op.Name) != may {
+					t.Errorf("%s of %s may ask for %s: %v, and is told otherwise", role, tenant, op.Name, may)
 				}
 				signed := h.ask(as, "POST", op.Path, string(body))
 				seated := h.ask(nil, "POST", op.Path, string(body), cookie)
@@ -174,6 +180,42 @@ func TestTenantsRolesOperations(t *testing.T) {
 	// read 23, write 5, of which both have 3; 6 are about sampling.
 	if want := 2 * len(tenants) * (23 + 5 + 25 + 38 + 1 + 6); allowed != want || allowed+denied != 2*len(tenants)*len(roles)*38 {
 		t.Errorf("%d allowed and %d denied, want %d allowed", allowed, denied, want)
+	}
+}
+
+// TestSessionsTellWhatPagesAllow walks tenants, roles and what the console asks
+// beyond operations: a session tells beforehand what is refused.
+func TestSessionsTellWhatPagesAllow(t *testing.T) {
+	tenants := []string{"default", "a"}
+	h := openHouse(t, server.Options{}, server.Quotas{}, tenants...)
+	asks := []struct{ action, method, path, body string }{
+		{identity.GetConsole, "GET", api.KeepRulesPath, ""},
+		{identity.GetConsole, "GET", api.LossesPath, ""},
+		{identity.PutConsole, "PUT", api.KeepRulesPath, `{"Revision":-1,"Rules":[]}`},
+		{identity.GetCredentials, "GET", api.CredentialsPath, ""},
+		{identity.PutCredentials, "POST", api.CredentialsPath, `{"Actions":["nothing"]}`},
+		{identity.PutCredentials, "DELETE", api.CredentialsPath, `{"AccessKeyIds":["AKIA0000000000000000"]}`},
+	}
+	refused := 0
+	for _, tenant := range tenants {
+		for _, actions := range [][]string{{"read"}, {"write"}, {"read", "write"}, {"admin"}, {"tomo:Get*"}, {"tomo:PutConsole"}, {"tomo:*Credentials"}, {"xray:*"}} {
+			cookie := h.signIn(h.add(tenant, actions...))
+			told := signedInAs(t, h.ask(nil, "GET", api.SessionPath, "", cookie)).Session.Allowed
+			for _, ask := range asks {
+				got := h.ask(nil, ask.method, ask.path, ask.body, cookie)
+				denied := got.exception() == api.AccessDeniedException
+				if denied {
+					refused++
+				}
+				if denied == slices.Contains(told, ask.action) {
+					t.Errorf("%v of %s, told %v, asks %s %s: %d %s", actions, tenant, told, ask.method, ask.path, got.status, got.body)
+				}
+			}
+		}
+	}
+	// read 4, write 6, both 4, admin none, Get* 3, PutConsole 5, Credentials 3, xray 6.
+	if want := len(tenants) * (4 + 6 + 4 + 0 + 3 + 5 + 3 + 6); refused != want {
+		t.Errorf("%d were refused, want %d", refused, want)
 	}
 }
 

@@ -31,6 +31,7 @@ describe('a server with credentials', () => {
     ada: ['--actions', 'admin'],
     grace: ['--actions', 'read', '--tenant', 'team-b'],
     linus: ['--actions', 'read,write', '--tenant', 'team-b'],
+    joan: ['--actions', 'read', '--tenant', 'team-c'],
     brief: ['--actions', 'read', '--expires', '1h'],
     ci: ['--actions', 'xray:PutTraceSegments'],
   })
@@ -115,6 +116,73 @@ describe('a server with credentials', () => {
       refused,
     )
   })
+
+  // What each page offers to change, and how it says why somebody may not.
+  const offered: readonly { path: string; says: RegExp; controls: readonly (string | RegExp)[]; ready: string | RegExp }[] = [
+    { path: '/groups', says: /^You may not create, change or delete groups: that takes the actions xray:CreateGroup, xray:UpdateGroup and xray:DeleteGroup/, controls: ['Create a group', 'Edit Default'], ready: 'Edit Default' },
+    { path: '/groups?create=fault', says: /^You may not create groups: /, controls: ['Create the group'], ready: 'Create the group' },
+    { path: '/sampling', says: /^You may not create, change or delete sampling rules: /, controls: ['Create a rule', 'Edit Default'], ready: 'Edit Default' },
+    { path: '/settings?section=indexing', says: /^You may not choose the destination or change the share of traces that are indexed: /, controls: ['Save', /^CloudWatchLogs/], ready: 'Save' },
+    { path: '/settings?section=policies', says: /^You may not add or change or delete policies: /, controls: ['Add a policy'], ready: 'Add a policy' },
+    { path: '/insights', says: /^You may not enable insights: that takes the action xray:UpdateGroup, which the role admin has/, controls: [/^Enable insights/], ready: /^Enable insights/ },
+    { path: '/', says: /^You may not send traces from here: /, controls: ['Send a sample trace'], ready: 'Send a sample trace' },
+  ]
+
+  test('offers who may only read nothing that would be refused, and says why', () =>
+    browser.visit(
+      '/sign-in?next=/groups',
+      async (page) => {
+        const refusals: string[] = []
+        page.on('response', (answer) => {
+          if (answer.status() === 403) refusals.push(answer.url())
+        })
+        await form(page).waitFor()
+        await enter(page, tomo.keys.joan)
+        await page.getByRole('button', { name: 'Signed in as joan, tenant team-c' }).waitFor()
+        const control = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' }).or(page.getByRole('radio', { name }))
+        for (const { path, says, controls, ready } of offered) {
+          await page.goto(tomo.url + path)
+          await control(ready).first().waitFor()
+          await page.getByText(says).first().waitFor()
+          for (const name of controls) expect(await control(name).first().isDisabled(), `${path}: ${String(name)}`).toBe(true)
+          await expectAccessible(page)
+        }
+        // By key neither.
+        await page.goto(`${tomo.url}/groups`)
+        await control('Edit Default').waitFor()
+        await page.keyboard.press('c')
+        await page.keyboard.press('?')
+        await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+        expect(await page.getByRole('dialog').count()).toBe(1)
+        expect(new URL(page.url()).searchParams.has('create')).toBe(false)
+        await page.keyboard.press('Escape')
+        // Keep rules can be tried, and not saved.
+        await page.goto(`${tomo.url}/settings?section=keep-rules`)
+        await page.getByText(/^You may not save keep rules: that takes the action tomo:PutConsole/).waitFor()
+        await page.getByRole('button', { name: 'Begin with these two' }).click()
+        expect(await page.getByRole('group', { name: 'Changes' }).getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+        expect(refusals).toEqual([])
+      },
+      refused,
+    ))
+
+  test('offers who may do it all of that', () =>
+    browser.visit(
+      '/sign-in?next=/groups',
+      async (page) => {
+        await form(page).waitFor()
+        await enter(page, tomo.keys.ada)
+        await page.getByRole('button', { name: 'Signed in as ada, tenant default' }).waitFor()
+        const control = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' }).or(page.getByRole('radio', { name }))
+        for (const { path, controls, ready } of offered.filter((one) => !/create|indexing/.test(one.path))) {
+          await page.goto(tomo.url + path)
+          await control(ready).first().waitFor()
+          for (const name of controls) expect(await control(name).first().isEnabled(), `${path}: ${String(name)}`).toBe(true)
+          expect(await page.getByText(/^You may not/).count()).toBe(0)
+        }
+      },
+      refused,
+    ))
 
   test('takes temporary credentials with their token', () =>
     browser.visit(

@@ -15,12 +15,6 @@ export function useSignedIn(): SignedIn | null {
   return useQuery({ queryKey: key, queryFn: ({ signal }) => getSession(signal), staleTime: 300_000 }).data ?? null
 }
 
-/** useMay tells whether who is here may do an action, such as tomo:PutConsole. Where nobody has to sign in everybody may. */
-export function useMay(action: string): boolean {
-  const who = useSignedIn()
-  return !who?.Needed || (who.Session?.Allowed.includes(action) ?? false)
-}
-
 /** setSignedIn is told who is here from now on; what others saw is forgotten. */
 export function setSignedIn(who: SignedIn): void {
   queries.removeQueries({ predicate: (query) => query.queryKey[0] !== key[0] })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bytes, count, duration, lasting, milliseconds, percent, percentOf, percentText, plural, rate, short } from './format'
+import { bytes, count, duration, lasting, listed, milliseconds, percent, percentOf, percentText, plural, rate, short } from './format'
 
 test.each([
   [0, '0'],
@@ -88,3 +88,10 @@ test.each([
   [1.2345678, '1234.568'],
   [0, '0'],
 ])('milliseconds(%d)', (seconds, want) => expect(milliseconds(seconds)).toBe(want))
+
+test.each([
+  [[], ''],
+  [['a'], 'a'],
+  [['a', 'b'], 'a or b'],
+  [['a', 'b', 'c'], 'a, b or c'],
+])('listed(%j)', (words, want) => expect(listed(words, 'or')).toBe(want))

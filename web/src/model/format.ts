@@ -99,3 +99,8 @@ export function percentOf(text: string): number | null {
 export function percentText(share: number): string {
   return String(Number((share * 100).toFixed(6)))
 }
+
+/** listed writes words as a sentence does: a, b or c. */
+export function listed(words: readonly string[], and: 'and' | 'or'): string {
+  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} ${and} ${words.at(-1)}`
+}

@@ -4,6 +4,7 @@ import { analyse } from '../../api/analysis'
 import { createGroup, getTags, setTags, updateGroup, type Tag } from '../../api/groups'
 import type { Group } from '../../api/xray'
 import { groupsChanged } from '../../app/asked'
+import { Missing, useRights } from '../../app/Rights'
 import { FilterEditor } from '../../editor/FilterEditor'
 import { count, percent } from '../../model/format'
 import { defaultGroup } from '../../model/groups'
@@ -16,7 +17,7 @@ import { Frame, Switch, TextField } from '../../ui/Field'
 import { Pairs, type Pair } from '../../ui/Pairs'
 import { Notice } from '../../ui/State'
 import { toast } from '../../ui/Toasts'
-import { nameProblem } from './model'
+import { groupActions, nameProblem } from './model'
 import css from './groups.module.css'
 
 interface GroupDialogProps {
@@ -52,7 +53,8 @@ export function GroupDialog({ group, groups, filter: before, onClose }: GroupDia
   const known = useQuery({ queryKey: ['tags', group?.GroupARN], queryFn: ({ signal }) => getTags(group!.GroupARN, signal), enabled: group !== null, staleTime: 0 })
   const shown = tags ?? (known.data ?? []).map((tag) => ({ key: tag.Key, value: tag.Value }))
   const badName = group ? null : nameProblem(name, groups)
-  const ready = !busy && badName === null && (isDefault || (filter.trim() !== '' && wrong === '')) && (group === null || known.data !== undefined || tags === null)
+  const rights = useRights<string>(group ? { change: groupActions.change } : { create: groupActions.create })
+  const ready = !busy && rights.missing.length === 0 && badName === null && (isDefault || (filter.trim() !== '' && wrong === '')) && (group === null || known.data !== undefined || tags === null)
 
   const save = async () => {
     setBusy(true)
@@ -92,6 +94,7 @@ export function GroupDialog({ group, groups, filter: before, onClose }: GroupDia
       }
     >
       <div className={css.form}>
+        <Missing rights={rights} things="groups" />
         {problems.rest && <Notice look="warning">{problems.rest}</Notice>}
         {!group && <TextField label="Name" value={name} onChange={setName} autoFocus problem={(name === '' ? undefined : badName) ?? problems.members['GroupName']} hint="1 to 32 letters, digits, - and _. It cannot change." />}
         {isDefault ? (

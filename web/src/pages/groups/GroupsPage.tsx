@@ -6,6 +6,7 @@ import type { Group } from '../../api/xray'
 import { groupsChanged, useGroups, useLimit } from '../../app/asked'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
+import { Missing, useRights } from '../../app/Rights'
 import { useScope } from '../../app/scope'
 import { count, duration, percent, plural, rate } from '../../model/format'
 import { defaultGroup } from '../../model/groups'
@@ -23,7 +24,7 @@ import { Empty, Failed, Loading, Notice } from '../../ui/State'
 import { Table, type Column } from '../../ui/Table'
 import { toast } from '../../ui/Toasts'
 import { GroupDialog } from './GroupDialog'
-import { found, groupFigures, type GroupFigures } from './model'
+import { found, groupActions, groupFigures, type GroupFigures } from './model'
 import css from './groups.module.css'
 
 const route = getRouteApi('/groups')
@@ -41,6 +42,7 @@ export function GroupsPage() {
   const { window, range } = useScope()
   const search = useRef<HTMLInputElement>(null)
   const [gone, setGone] = useState<Group | null>(null)
+  const rights = useRights(groupActions)
   const groups = useGroups(0)
   const most = useLimit('groups')
   const period = periodFor(window)
@@ -64,7 +66,7 @@ export function GroupsPage() {
   )
   const open = (change: { edit?: string | undefined; create?: string | undefined }) => void navigate({ search: (before) => ({ ...before, edit: undefined, create: undefined, ...change }) })
   const close = () => open({})
-  const add = () => open({ create: 'true' })
+  const add = () => rights.may.create && open({ create: 'true' })
   useShortcuts('Groups', [
     { keys: 'c', does: 'Create a group', run: add },
     { keys: '/', does: 'Find a group', run: () => search.current?.focus() },
@@ -77,7 +79,7 @@ export function GroupsPage() {
         <SearchField ref={search} label="Find a group" placeholder="Name or filter" value={find} onChange={(text) => void navigate({ search: (before) => ({ ...before, find: text || undefined }), replace: true })} />
         <span className="quiet">{groups.data && (most === null ? plural(groups.data.length, 'group') : `${groups.data.length} of ${count(most)} groups`)}</span>
         <span className="space" />
-        <Button look="main" icon={<Icon name="plus" />} onPress={add}>
+        <Button look="main" icon={<Icon name="plus" />} isDisabled={!rights.may.create} onPress={add}>
           Create a group
         </Button>
       </div>
@@ -87,6 +89,7 @@ export function GroupsPage() {
         <Loading what="Asking for the groups" />
       ) : (
         <div className={css.page}>
+          <Missing rights={rights} things="groups" />
           {edit && !edited && <Notice look="warning">There is no group {edit} any more.</Notice>}
           {old.length > 0 && (
             <Notice>
@@ -102,7 +105,7 @@ export function GroupsPage() {
               <Table
                 framed
                 label="Groups"
-                columns={columnsOf({ window, period, onEdit: (name) => open({ edit: name }), onDelete: setGone })}
+                columns={columnsOf({ window, period, may: rights.may, onEdit: (name) => open({ edit: name }), onDelete: setGone })}
                 rows={rows}
                 rowKey={(row) => row.group.GroupName}
                 foot={`Figures are requests of clients, ${labelOf(range).toLowerCase()}, counted in the minute in which they were received; what keep rules dropped counts too. A group is a filter expression with a name: a trace is matched when it settles, and belongs to all groups that it matched.`}
@@ -132,13 +135,14 @@ export function GroupsPage() {
 }
 
 interface Actions {
+  may: Readonly<Record<keyof typeof groupActions, boolean>>
   window: { start: number; end: number }
   period: number
   onEdit: (name: string) => void
   onDelete: (group: Group) => void
 }
 
-function columnsOf({ window, period, onEdit, onDelete }: Actions): Column<Row>[] {
+function columnsOf({ window, period, may, onEdit, onDelete }: Actions): Column<Row>[] {
   const outcome = (id: Outcome, head: string): Column<Row> => ({
     id,
     head,
@@ -222,8 +226,8 @@ function columnsOf({ window, period, onEdit, onDelete }: Actions): Column<Row>[]
             <Link to="/traces" search={(before: object) => ({ ...before, ...nothing, group: named })} aria-label={`Traces of ${group.GroupName}`} title="Traces" className={css.link}>
               <Icon name="traces" />
             </Link>
-            <IconButton label={`Edit ${group.GroupName}`} icon={<Icon name="edit" />} onPress={() => onEdit(group.GroupName)} />
-            {named === undefined ? <span className={css.none} /> : <IconButton label={`Delete ${group.GroupName}`} icon={<Icon name="delete" />} onPress={() => onDelete(group)} />}
+            <IconButton label={`Edit ${group.GroupName}`} icon={<Icon name="edit" />} isDisabled={!may.change} onPress={() => onEdit(group.GroupName)} />
+            {named === undefined ? <span className={css.none} /> : <IconButton label={`Delete ${group.GroupName}`} icon={<Icon name="delete" />} isDisabled={!may.delete} onPress={() => onDelete(group)} />}
           </span>
         )
       },

@@ -2,6 +2,9 @@ import type { Group, HistogramEntry, Period } from '../../api/xray'
 import { addFigures, figuresOf, noFigures, type Figures } from '../../model/outcome'
 import { mergeHistograms } from '../../model/histogram'
 
+/** What can be done with groups, and the actions that it takes. */
+export const groupActions = { create: 'xray:CreateGroup', change: 'xray:UpdateGroup', delete: 'xray:DeleteGroup' }
+
 /** What a group had in a window. */
 export interface GroupFigures {
   figures: Figures

@@ -6,6 +6,7 @@ import { getInsightSummaries, type InsightSummary } from '../../api/insights'
 import type { Group, Window } from '../../api/xray'
 import { groupsChanged, useGroups } from '../../app/asked'
 import { Page } from '../../app/Page'
+import { Missing, useRights } from '../../app/Rights'
 import { useShortcuts } from '../../app/keys'
 import { useScope } from '../../app/scope'
 import { plural } from '../../model/format'
@@ -186,6 +187,7 @@ const mostLanes = 8
 /** Nobody watches. */
 function NotEnabled({ group, chosen, others }: { group: Group | undefined; chosen: string | undefined; others: number }) {
   const { setGroup } = useScope()
+  const rights = useRights({ enable: 'xray:UpdateGroup' })
   const name = group?.GroupName ?? chosen ?? defaultGroup
   const command = `tomo groups update ${shell(name)} --insights`
   const enable = useMutation({
@@ -203,7 +205,7 @@ function NotEnabled({ group, chosen, others }: { group: Group | undefined; chose
       actions={
         <>
           {group && (
-            <Button look="main" icon={<Icon name="insights" />} isDisabled={enable.isPending} onPress={() => enable.mutate(group)}>
+            <Button look="main" icon={<Icon name="insights" />} isDisabled={enable.isPending || !rights.may.enable} onPress={() => enable.mutate(group)}>
               Enable insights of {name === defaultGroup ? 'all traces' : name}
             </Button>
           )}
@@ -222,6 +224,7 @@ function NotEnabled({ group, chosen, others }: { group: Group | undefined; chose
       <div className={css.command}>
         <Code line text={command} label="Copy the command" />
       </div>
+      <Missing rights={rights} things="insights" />
       <p>The last 24 hours are judged at once. Until a service had requests in 30 minutes, nobody knows what is usual for it.</p>
     </Empty>
   )

@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { putTraceSegments } from '../../api/xray'
+import { Missing, useRights } from '../../app/Rights'
 import { Button } from '../../ui/Button'
 import { Code } from '../../ui/Code'
 import { Icon } from '../../ui/Icon'
@@ -13,6 +14,7 @@ import css from './map.module.css'
 export function FirstSteps() {
   const { origin, hostname, port, protocol } = window.location
   const address = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+  const rights = useRights({ send: 'xray:PutTraceSegments' })
   const send = useMutation({
     mutationFn: async () => {
       const answer = await putTraceSegments(sampleTrace(Date.now() / 1000))
@@ -38,11 +40,12 @@ export function FirstSteps() {
         <h2>Send your first trace</h2>
         <p className="quiet">This server is at {origin} and has no traces yet. As soon as one arrives, this page shows it.</p>
         <div className={css.sample}>
-          <Button look="main" icon={<Icon name="play" />} onPress={() => send.mutate()} isDisabled={send.isPending}>
+          <Button look="main" icon={<Icon name="play" />} onPress={() => send.mutate()} isDisabled={send.isPending || !rights.may.send}>
             Send a sample trace
           </Button>
           <span className="quiet">A shop, its payments and a database; the payment fails.</span>
         </div>
+        <Missing rights={rights} things="traces from here" />
         <Tabs
           label="Ways to send a trace"
           tabs={[

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { getTags, setTags } from '../../api/groups'
 import { createSamplingRule, updateSamplingRule, type SampledRequest, type SamplingRule } from '../../api/sampling'
 import { limitsChanged } from '../../app/asked'
+import { Missing, useRights } from '../../app/Rights'
 import { queries } from '../../app/scope'
 import { noProblems, problemsOf, type Problems } from '../../model/problems'
 import { Button } from '../../ui/Button'
@@ -11,7 +12,7 @@ import { Frame, Switch, TextField } from '../../ui/Field'
 import { Pairs, type Pair } from '../../ui/Pairs'
 import { Notice } from '../../ui/State'
 import { toast } from '../../ui/Toasts'
-import { checkDraft, defaultRule, draftOf, fieldMembers, newDraft, ruleOf, share, warningsOf, type DraftProblems, type RuleDraft } from './model'
+import { checkDraft, defaultRule, draftOf, fieldMembers, newDraft, ruleActions, ruleOf, share, warningsOf, type DraftProblems, type RuleDraft } from './model'
 import { methods, serviceTypes } from './Tester'
 import css from './sampling.module.css'
 
@@ -39,6 +40,7 @@ export function RuleDialog({ rule, others, request, onClose }: RuleDialogProps) 
   const known = useQuery({ queryKey: ['tags', rule?.RuleARN], queryFn: ({ signal }) => getTags(rule!.RuleARN, signal), enabled: rule !== null, staleTime: 0 })
   const shownTags = tags ?? (known.data ?? []).map((tag) => ({ key: tag.Key, value: tag.Value }))
   const isDefault = rule?.RuleName === defaultRule
+  const rights = useRights<string>(rule ? { change: ruleActions.change } : { create: ruleActions.create })
   const wrong = checkDraft(draft, isDefault, others)
   const told: DraftProblems = Object.fromEntries(Object.entries(problems.members).map(([member, text]) => [fieldMembers[member as keyof typeof fieldMembers], text]))
   // Nobody is told of a name before they have typed one.
@@ -79,13 +81,14 @@ export function RuleDialog({ rule, others, request, onClose }: RuleDialogProps) 
       actions={
         <>
           <Button onPress={onClose}>Cancel</Button>
-          <Button look="main" isDisabled={busy || Object.keys(wrong).length > 0} onPress={() => void save()}>
+          <Button look="main" isDisabled={busy || rights.missing.length > 0 || Object.keys(wrong).length > 0} onPress={() => void save()}>
             {rule ? 'Save' : 'Create the rule'}
           </Button>
         </>
       }
     >
       <div className={css.form}>
+        <Missing rights={rights} things="sampling rules" />
         {problems.rest && <Notice look="warning">{problems.rest}</Notice>}
         {isDefault && <p className="quiet">Default decides what no other rule matches. Only its rate and its reservoir can change.</p>}
         {!isDefault && (

@@ -17,13 +17,15 @@ interface RuleRowProps {
   verdict: RuleVerdict | undefined
   /** Where it stands to the rule that decides; null if no request is tried. */
   place: 'before' | 'decides' | 'after' | null
-  onEdit: () => void
-  /** null: it cannot be deleted. */
+  /** It cannot be deleted, by nobody. */
+  isKept: boolean
+  /** null: who is here may not. */
+  onEdit: (() => void) | null
   onDelete: (() => void) | null
 }
 
 /** A rule, what clients make of it, and what it is to the request that is tried. */
-export function RuleRow({ rule, figures, latest, state, verdict, place, onEdit, onDelete }: RuleRowProps) {
+export function RuleRow({ rule, figures, latest, state, verdict, place, isKept, onEdit, onDelete }: RuleRowProps) {
   const conditions = conditionsOf(rule)
   const failing = new Set((verdict?.Obstacles ?? []).map((obstacle) => `${obstacle.Member} ${obstacle.Key}`))
   const rate = effectiveRate(figures)
@@ -95,8 +97,8 @@ export function RuleRow({ rule, figures, latest, state, verdict, place, onEdit, 
         )}
       </div>
       <span className={css.actions}>
-        <IconButton label={`Edit ${rule.RuleName}`} icon={<Icon name="edit" />} onPress={onEdit} />
-        {onDelete ? <IconButton label={`Delete ${rule.RuleName}`} icon={<Icon name="delete" />} onPress={onDelete} /> : <span className={css.none} />}
+        <IconButton label={`Edit ${rule.RuleName}`} icon={<Icon name="edit" />} isDisabled={!onEdit} onPress={() => onEdit?.()} />
+        {isKept ? <span className={css.none} /> : <IconButton label={`Delete ${rule.RuleName}`} icon={<Icon name="delete" />} isDisabled={!onDelete} onPress={() => onDelete?.()} />}
       </span>
     </li>
   )

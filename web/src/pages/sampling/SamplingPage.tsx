@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useMemo, useRef, useState } from 'react'
 import { deleteSamplingRule, getSamplingRules, getSamplingStates, getSamplingStatistics, testSampling, type SamplingRule } from '../../api/sampling'
 import { useLimit } from '../../app/asked'
+import { Missing, useRights } from '../../app/Rights'
 import { Page } from '../../app/Page'
 import { useShortcuts } from '../../app/keys'
 import { queries } from '../../app/scope'
@@ -12,7 +13,7 @@ import { Confirm } from '../../ui/Confirm'
 import { Icon } from '../../ui/Icon'
 import { Failed, Loading, Notice } from '../../ui/State'
 import { toast } from '../../ui/Toasts'
-import { defaultRule, figuresOf, isEmpty, ordered, requestOf } from './model'
+import { defaultRule, figuresOf, isEmpty, ordered, requestOf, ruleActions } from './model'
 import { RuleDialog } from './RuleDialog'
 import { RuleRow } from './RuleRow'
 import { Tester } from './Tester'
@@ -28,6 +29,7 @@ export function SamplingPage() {
   const navigate = route.useNavigate()
   const tester = useRef<HTMLInputElement>(null)
   const [gone, setGone] = useState<SamplingRule | null>(null)
+  const rights = useRights(ruleActions)
   const records = useQuery({ queryKey: ['sampling', 'rules'], queryFn: ({ signal }) => getSamplingRules(signal), staleTime: 0, refetchInterval: every })
   const statistics = useQuery({ queryKey: ['sampling', 'statistics'], queryFn: ({ signal }) => getSamplingStatistics(signal), staleTime: 0, refetchInterval: every })
   const states = useQuery({ queryKey: ['sampling', 'states'], queryFn: ({ signal }) => getSamplingStates(signal), staleTime: 0, refetchInterval: every })
@@ -45,7 +47,7 @@ export function SamplingPage() {
   const decides = tested ? rules.findIndex((rule) => rule.RuleName === tested.RuleName) : -1
   const open = (change: { edit?: string; create?: string }) => void navigate({ search: (before) => ({ ...before, edit: undefined, create: undefined, ...change }) })
   const close = () => open({})
-  const add = () => open({ create: 'true' })
+  const add = () => rights.may.create && open({ create: 'true' })
   useShortcuts('Sampling', [
     { keys: 'c', does: 'Create a rule', run: add },
     { keys: '/', does: 'Try a request', run: () => tester.current?.focus() },
@@ -61,7 +63,7 @@ export function SamplingPage() {
       title="Sampling"
       aside={records.data && <span className="quiet">{most === null ? plural(rules.length - 1, 'rule') : `${rules.length - 1} of ${count(most)} rules`} and Default</span>}
       tools={
-        <Button look="main" icon={<Icon name="plus" />} onPress={add}>
+        <Button look="main" icon={<Icon name="plus" />} isDisabled={!rights.may.create} onPress={add}>
           Create a rule
         </Button>
       }
@@ -75,6 +77,7 @@ export function SamplingPage() {
         <div className={css.page}>
           <Tester handle={tester} request={request} test={tested} error={isEmpty(request) ? null : test.error} />
           <div className={css.rules}>
+            <Missing rights={rights} things="sampling rules" />
             {search.edit && !edited && <Notice look="warning">There is no rule {search.edit} any more.</Notice>}
             {(statistics.isError || states.isError) && <Notice look="warning">What clients report is not told: {(statistics.error ?? states.error)?.message}</Notice>}
             <p className={css.about}>
@@ -93,8 +96,9 @@ export function SamplingPage() {
                   state={states.data?.find((state) => state.RuleName === rule.RuleName)}
                   verdict={tested?.Rules.find((one) => one.RuleName === rule.RuleName)}
                   place={decides < 0 ? null : at < decides ? 'before' : at === decides ? 'decides' : 'after'}
-                  onEdit={() => open({ edit: rule.RuleName })}
-                  onDelete={rule.RuleName === defaultRule ? null : () => setGone(rule)}
+                  onEdit={rights.may.change ? () => open({ edit: rule.RuleName }) : null}
+                  isKept={rule.RuleName === defaultRule}
+                  onDelete={rights.may.delete ? () => setGone(rule) : null}
                 />
               ))}
             </ol>

@@ -5,6 +5,9 @@ import type { SamplingSearch } from './search'
 
 export const defaultRule = 'Default'
 
+/** What can be done with rules, and the actions that it takes. */
+export const ruleActions = { create: 'xray:CreateSamplingRule', change: 'xray:UpdateSamplingRule', delete: 'xray:DeleteSamplingRule' }
+
 /** ordered are the rules as they are tried: by priority, of equal ones by name. */
 export function ordered(records: readonly SamplingRuleRecord[]): SamplingRule[] {
   return records.map((record) => record.SamplingRule).sort((a, b) => a.Priority - b.Priority || (a.RuleName < b.RuleName ? -1 : 1))

@@ -2,7 +2,8 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useMemo, useState, type FormEvent } from 'react'
 import { addCredential, getCredentials, removeCredentials, type Credential, type Credentials as List, type IssuedCredential } from '../../api/credentials'
 import { queries } from '../../app/scope'
-import { useMay, useSignedIn } from '../../app/session'
+import { Missing, useRights } from '../../app/Rights'
+import { useSignedIn } from '../../app/session'
 import { plural } from '../../model/format'
 import { ago, moment, toTheSecond } from '../../model/time'
 import { Button, IconButton } from '../../ui/Button'
@@ -22,7 +23,7 @@ const key = ['credentials']
 
 /** Who may ask this server for what: the section of the settings. */
 export function Credentials() {
-  const may = useMay('tomo:GetCredentials')
+  const may = useRights({ list: 'tomo:GetCredentials' }).may.list
   const list = useQuery({ queryKey: key, queryFn: ({ signal }) => getCredentials(signal), enabled: may, staleTime: 10_000 })
   if (!may) return <Denied />
   if (list.isError) return <Failed what="The credentials could not be listed" error={list.error} retry={() => void list.refetch()} />
@@ -61,7 +62,8 @@ function Nobody() {
 }
 
 function Listed({ list }: { list: List }) {
-  const may = useMay('tomo:PutCredentials')
+  const rights = useRights({ 'make and remove': 'tomo:PutCredentials' })
+  const may = rights.may['make and remove']
   const [adding, setAdding] = useState(false)
   const [removing, setRemoving] = useState<Credential | null>(null)
   const columns = useMemo(() => columnsFor(may ? setRemoving : null), [may])
@@ -77,11 +79,7 @@ function Listed({ list }: { list: List }) {
           </Button>
         )}
       </div>
-      {!may && (
-        <Notice>
-          You may look at credentials. To make and remove them takes the action <code>tomo:PutCredentials</code>, which the role <code>admin</code> has.
-        </Notice>
-      )}
+      <Missing rights={rights} things="credentials" />
       <Table label="Credentials" columns={columns} rows={list.Credentials} rowKey={(credential) => credential.AccessKeyId} />
       {adding && <Add onClose={() => setAdding(false)} />}
       {removing && <Remove credential={removing} onClose={() => setRemoving(null)} />}

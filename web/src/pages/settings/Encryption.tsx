@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { getEncryption, putEncryption, type Encryption as Shape } from '../../api/settings'
+import { Missing, useRights } from '../../app/Rights'
 import { queries } from '../../app/scope'
 import { plural } from '../../model/format'
 import { toTheSecond } from '../../model/time'
@@ -73,6 +74,7 @@ function Choice({ is }: { is: Shape }) {
   const now = is.Keys.find((key) => is.KeyId?.endsWith(`key/${key.Id}`))?.Id ?? ''
   const [wanted, setWanted] = useState(now)
   const [sure, setSure] = useState(false)
+  const rights = useRights({ choose: 'xray:PutEncryptionConfig' })
   const run = async () => {
     await putEncryption(wanted === '' ? null : wanted)
     await queries.invalidateQueries({ queryKey: ['encryption'] })
@@ -94,9 +96,10 @@ function Choice({ is }: { is: Shape }) {
             setSure(true)
           }}
         >
+          <Missing rights={rights} things="the key" />
           <div className={css.stack} role="radiogroup" aria-label="Key">
             <label className={css.choice}>
-              <input type="radio" name="key" checked={wanted === ''} onChange={() => setWanted('')} />
+              <input type="radio" name="key" checked={wanted === ''} disabled={!rights.may.choose} onChange={() => setWanted('')} />
               <span>
                 <b>No key</b>
                 <span>Data is plain.</span>
@@ -104,7 +107,7 @@ function Choice({ is }: { is: Shape }) {
             </label>
             {is.Keys.map((key) => (
               <label key={key.Id} className={css.choice}>
-                <input type="radio" name="key" checked={wanted === key.Id} onChange={() => setWanted(key.Id)} />
+                <input type="radio" name="key" checked={wanted === key.Id} disabled={!rights.may.choose} onChange={() => setWanted(key.Id)} />
                 <span>
                   <b>{key.Alias ?? key.Id}</b>
                   <span>

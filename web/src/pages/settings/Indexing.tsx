@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { getDestination, getIndexingRules, setDestination, setIndexingRule, type DestinationName, type IndexingRule } from '../../api/settings'
+import { Missing, useRights } from '../../app/Rights'
 import { queries } from '../../app/scope'
 import { percentOf } from '../../model/format'
 import { ago } from '../../model/time'
@@ -22,6 +23,7 @@ export function Indexing() {
   const is = useQuery({ queryKey: ['destination'], queryFn: ({ signal }) => getDestination(signal), staleTime: 0 })
   const rules = useQuery({ queryKey: ['indexing'], queryFn: ({ signal }) => getIndexingRules(signal), staleTime: 0 })
   const [wanted, setWanted] = useState<DestinationName | null>(null)
+  const rights = useRights({ 'choose the destination': 'xray:UpdateTraceSegmentDestination', 'change the share': 'xray:UpdateIndexingRule' })
   if (is.isError || rules.isError) return <Failed what="What is indexed is not known" error={is.error ?? rules.error} retry={() => void Promise.all([is.refetch(), rules.refetch()])} />
   if (!is.data || !rules.data) return <Loading />
   const choose = async (destination: DestinationName) => {
@@ -37,11 +39,12 @@ export function Indexing() {
   }
   return (
     <>
+      <Missing rights={rights} things="of traces that are indexed" />
       <Card title="Trace segment destination" about="The names are X-Ray's. Tomo keeps every segment in its own store either way; the destination decides which traces searches find." aside={<Badge look="good">{is.data.Status.toLowerCase()}</Badge>}>
         <div className={css.stack} role="radiogroup" aria-label="Trace segment destination">
           {destinations.map(({ value, name, about }) => (
             <label key={value} className={css.choice}>
-              <input type="radio" name="destination" checked={(wanted ?? is.data.Destination) === value} disabled={wanted !== null} onChange={() => void choose(value)} />
+              <input type="radio" name="destination" checked={(wanted ?? is.data.Destination) === value} disabled={wanted !== null || !rights.may['choose the destination']} onChange={() => void choose(value)} />
               <span>
                 <b>{name}</b>
                 <span>{about}</span>
@@ -51,13 +54,13 @@ export function Indexing() {
         </div>
       </Card>
       {rules.data.map((rule) => (
-        <Rule key={`${rule.Name} ${rule.Rule.Probabilistic?.DesiredSamplingPercentage}`} rule={rule} counts={is.data.Destination === 'CloudWatchLogs'} />
+        <Rule key={`${rule.Name} ${rule.Rule.Probabilistic?.DesiredSamplingPercentage}`} rule={rule} counts={is.data.Destination === 'CloudWatchLogs'} may={rights.may['change the share']} />
       ))}
     </>
   )
 }
 
-function Rule({ rule, counts }: { rule: IndexingRule; counts: boolean }) {
+function Rule({ rule, counts, may }: { rule: IndexingRule; counts: boolean; may: boolean }) {
   const now = rule.Rule.Probabilistic?.DesiredSamplingPercentage ?? 0
   const [text, setText] = useState(String(now))
   const [problem, setProblem] = useState('')
@@ -91,6 +94,7 @@ function Rule({ rule, counts }: { rule: IndexingRule; counts: boolean }) {
             label="Share of traces"
             unit="%"
             inputMode="decimal"
+            disabled={!may}
             value={text}
             onChange={(value) => {
               setText(value)
@@ -100,7 +104,7 @@ function Rule({ rule, counts }: { rule: IndexingRule; counts: boolean }) {
           />
         </div>
         <div className={css.row}>
-          <Button type="submit" look="main" isDisabled={wanted === null || wanted === now}>
+          <Button type="submit" look="main" isDisabled={!may || wanted === null || wanted === now}>
             Save
           </Button>
         </div>

@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { ApiError } from '../../api/client'
 import { getKeepRules, previewKeepRules, putKeepRules, type KeepDraft, type KeepForecast, type KeepRules as Shape } from '../../api/settings'
+import { Missing, useRights } from '../../app/Rights'
 import { queries } from '../../app/scope'
 import { FilterEditor } from '../../editor/FilterEditor'
 import { count, percent, percentOf, percentText } from '../../model/format'
@@ -24,6 +25,7 @@ export function KeepRules() {
   const is = useQuery({ queryKey: ['keep'], queryFn: ({ signal }) => getKeepRules(signal), staleTime: 0, refetchInterval: 10_000 })
   // What is being changed is changed from one revision, whatever comes meanwhile.
   const [draft, setDraft] = useState<{ from: Shape; rules: KeepDraft[] } | null>(null)
+  const rights = useRights({ save: 'tomo:PutConsole' })
   if (is.isError && !is.data) return <Failed what="The keep rules are not there" error={is.error} retry={() => void is.refetch()} />
   if (!is.data) return <Loading />
   const rules = draft?.rules ?? is.data.Rules
@@ -33,10 +35,12 @@ export function KeepRules() {
   }
   return (
     <>
+      <Missing rights={rights} things="keep rules" />
       <Rules is={is.data} rules={rules} changed={draft !== null} onChange={change} />
       <Forecast rules={rules} changed={draft !== null} />
       {draft && (
         <Unsaved
+          may={rights.may.save}
           stale={draft.from.Revision !== is.data.Revision}
           save={async () => {
             await putKeepRules(draft.from.Revision, draft.rules.map(({ Name, Filter, Rate }) => ({ Name, Filter, Rate })))
@@ -221,7 +225,7 @@ function Shares({ forecast }: { forecast: KeepForecast }) {
   return <Table label="Shares of the rules" columns={columns} rows={rows} rowKey={(row) => row.name} />
 }
 
-function Unsaved({ stale, save, discard }: { stale: boolean; save: () => Promise<void>; discard: () => void }) {
+function Unsaved({ may, stale, save, discard }: { may: boolean; stale: boolean; save: () => Promise<void>; discard: () => void }) {
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
   const start = () => {
@@ -238,7 +242,7 @@ function Unsaved({ stale, save, discard }: { stale: boolean; save: () => Promise
       </span>
       <span className={css.row}>
         <Button onPress={discard}>Discard</Button>
-        <Button look="main" onPress={start} isDisabled={busy}>
+        <Button look="main" onPress={start} isDisabled={busy || !may}>
           Save
         </Button>
       </span>

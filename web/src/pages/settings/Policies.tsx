@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { deletePolicy, getPolicies, putPolicy, type Policy } from '../../api/settings'
+import { Missing, useRights } from '../../app/Rights'
 import { queries } from '../../app/scope'
 import { problemsOf, noProblems } from '../../model/problems'
 import { ago } from '../../model/time'
@@ -23,15 +24,17 @@ export function Policies() {
   const policies = useQuery({ queryKey: ['policies'], queryFn: ({ signal }) => getPolicies(signal), staleTime: 0 })
   const [edited, setEdited] = useState<Policy | 'new' | null>(null)
   const [gone, setGone] = useState<Policy | null>(null)
+  const rights = useRights({ 'add or change': 'xray:PutResourcePolicy', delete: 'xray:DeleteResourcePolicy' })
   if (policies.isError) return <Failed what="The policies are not there" error={policies.error} retry={() => void policies.refetch()} />
   if (!policies.data) return <Loading />
   return (
     <>
+      <Missing rights={rights} things="policies" />
       <Card
         title="Resource policies"
         about="Texts in AWS's policy language, as Terraform and the AWS CLI put them. Tomo keeps them as they are and judges no request by them: who may do what is said by credentials."
         aside={
-          <Button look="main" icon={<Icon name="plus" />} onPress={() => setEdited('new')}>
+          <Button look="main" icon={<Icon name="plus" />} isDisabled={!rights.may['add or change']} onPress={() => setEdited('new')}>
             Add a policy
           </Button>
         }
@@ -49,8 +52,10 @@ export function Policies() {
                   <Badge>revision {policy.PolicyRevisionId}</Badge>
                   <span className="note">changed {ago(policy.LastUpdatedTime, Date.now() / 1000)}</span>
                   <span className="space" />
-                  <Button onPress={() => setEdited(policy)}>Edit</Button>
-                  <IconButton label={`Delete ${policy.PolicyName}`} icon={<Icon name="delete" />} onPress={() => setGone(policy)} />
+                  <Button isDisabled={!rights.may['add or change']} onPress={() => setEdited(policy)}>
+                    Edit
+                  </Button>
+                  <IconButton label={`Delete ${policy.PolicyName}`} icon={<Icon name="delete" />} isDisabled={!rights.may.delete} onPress={() => setGone(policy)} />
                 </div>
                 <Code text={prettyJSON(policy.PolicyDocument)} label={`Copy ${policy.PolicyName}`} />
               </article>

@@ -1,0 +1,1 @@
+import{Pt as e}from"./session-BTFDPFuj.js";async function t({text:t,cursor:n,window:r,limit:i},a){return e(`/console/api/completion`,{Text:t,Cursor:n,...r?{StartTime:r.start,EndTime:r.end}:{},...i?{Limit:i}:{}},a)}export{t};

@@ -1,1 +1,0 @@
-import{Ot as e}from"./Card-CN0rnDyv.js";async function t({text:t,cursor:n,window:r,limit:i},a){return e(`/console/api/completion`,{Text:t,Cursor:n,...r?{StartTime:r.start,EndTime:r.end}:{},...i?{Limit:i}:{}},a)}export{t};

@@ -1,0 +1,1 @@
+import{Nt as e}from"./session-BTFDPFuj.js";async function t(t){return e(`/console/api/losses`,t)}export{t};

@@ -1,1 +1,0 @@
-import{Et as e}from"./Card-CN0rnDyv.js";async function t(t){return e(`/console/api/losses`,t)}export{t};
