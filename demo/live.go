@@ -252,19 +252,23 @@ const closeWithin = 5 * time.Second
 // close waits for what still goes on, sends what was recorded, and ends.
 func (t *theatre) close() (err error) {
 	t.wings.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
-	defer cancel()
 	if t.transport != nil {
 		t.transport.CloseIdleConnections()
 	}
+	// In an incident a service may be at work for whom nobody waits any more. That
+	// must not be the time in which what was recorded is sent.
+	stopping, cut := context.WithTimeout(context.Background(), closeWithin)
+	defer cut()
 	for _, s := range t.servers {
-		if s.Shutdown(ctx) != nil {
+		if s.Shutdown(stopping) != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}
 	t.outer.Wait()
+	sending, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
 	for _, r := range t.recorders {
-		err = errors.Join(err, r.Close(ctx))
+		err = errors.Join(err, r.Close(sending))
 	}
 	if t.database != nil {
 		err = errors.Join(err, t.database.Close())
