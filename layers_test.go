@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -109,6 +110,45 @@ func TestLayers(t *testing.T) {
 	for room := range layers {
 		if !seen[room] && room != "e2e" {
 			t.Errorf("package %s is in the table of layers but not in the tree", room)
+		}
+	}
+}
+
+// TestArchitecture holds the rooms that ARCHITECTURE.md lists, and what it says
+// that they import, against the table.
+func TestArchitecture(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			continue
+		}
+		imports, _, _ := strings.Cut(strings.TrimSpace(cells[3]), ";")
+		for _, room := range strings.Split(cells[1], ",") {
+			told[strings.Trim(strings.TrimSpace(room), "`")] = imports
+		}
+	}
+	for room, allowed := range layers {
+		imports, listed := told[room]
+		if !listed {
+			if room != "web/e2e/past" { // a part of the tests of web
+				t.Errorf("ARCHITECTURE.md does not list %s", room)
+			}
+			continue
+		}
+		if allowed == "*" || ownModule(room) {
+			continue // there it says more than names
+		}
+		want := strings.NewReplacer("root", ".", "nothing", "").Replace(imports)
+		says, may := strings.FieldsFunc(want, func(r rune) bool { return r == ',' || r == ' ' }), strings.Fields(allowed)
+		slices.Sort(says)
+		slices.Sort(may)
+		if !slices.Equal(says, may) {
+			t.Errorf("ARCHITECTURE.md says that %s imports %s; the table allows %v", room, imports, may)
 		}
 	}
 }
