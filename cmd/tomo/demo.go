@@ -84,16 +84,17 @@ func (c *demoCmd) Run(ctx context.Context, std *streams) error {
 	}
 	playing, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var both errgroup.Group
-	both.Go(func() error {
+	served := make(chan error, 1)
+	go func() {
 		defer cancel() // without a server there is no demo
-		return serving.run()
-	})
-	both.Go(func() error {
-		defer serving.stop() // after the last document
-		return c.play(playing, std, log)
-	})
-	return both.Wait()
+		served <- serving.run()
+	}()
+	err = c.play(playing, std, log)
+	serving.stop() // after the last document
+	if failed := <-served; failed != nil {
+		return failed // for want of a server the play fails, too, and says less
+	}
+	return err
 }
 
 // demoServer is one in this process.
