@@ -684,3 +684,48 @@ func (r *reader) strings(list []string, column int) []string {
 	}
 	return list
 }
+
+// SummariesOf reads the summaries of some rows, which must be in ascending
+// order. Rows of one page are read together. Empty lists in them are nil.
+func (b *Block) SummariesOf(rows []int) (list []*tomo.Summary, err error) {
+	defer rescue("reading summaries", &err)
+	r := readers.Get().(*reader)
+	defer r.release()
+	list = make([]*tomo.Summary, 0, len(rows))
+	err = b.visit(r, rows, summaryColumns, func() error {
+		s, err := r.summary()
+		list = append(list, s)
+		return err
+	})
+	return list, err
+}
+
+// Place is where a row stands among all traces, and when it last changed.
+type Place struct {
+	tomo.Position
+	Received tomo.Time
+}
+
+// Places reads the places of some rows, which must be in ascending order.
+func (b *Block) Places(rows []int) (list []Place, err error) {
+	defer rescue("reading places", &err)
+	r := readers.Get().(*reader)
+	defer r.release()
+	list = make([]Place, 0, len(rows))
+	err = b.visit(r, rows, placeColumns, func() error {
+		c := &r.cursors
+		list = append(list, Place{tomo.Position{Start: c[colStart].time(), ID: c[colID].id()}, c[colReceived].time()})
+		return nil
+	})
+	return list, err
+}
+
+var (
+	placeColumns   = []int{colID, colStart, colReceived}
+	summaryColumns = func() (list []int) {
+		for c := range colText {
+			list = append(list, c)
+		}
+		return list
+	}()
+)
