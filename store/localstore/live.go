@@ -141,11 +141,20 @@ func (x *openIndex) leave(t *openTrace) {
 	b := x.changeBatch(t.batch)
 	b.slots[t.slot] = slot{}
 	t.batch.traces[t.slot] = nil
-	if b.left--; b.left == 0 {
-		x.batches = slices.DeleteFunc(x.batches, func(other *batch) bool { return other == t.batch })
-	}
+	b.left--
+	x.emptied = x.emptied || b.left == 0
 	delete(x.based, t)
 	t.batch = nil
+}
+
+// inUse is the batches in which somebody stands. The others go, all at once: when
+// much settles there are many.
+func (x *openIndex) inUse() []*batch {
+	if x.emptied {
+		x.batches = slices.DeleteFunc(x.batches, func(b *batch) bool { return b.left == 0 })
+		x.emptied = false
+	}
+	return x.batches
 }
 
 // changeBatch gives what is to be changed of a batch. What was counted of it does

@@ -2,7 +2,6 @@ package localstore
 
 import (
 	"math"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -146,7 +145,8 @@ func (l *ageList) remove(t *openTrace) {
 type openIndex struct {
 	traces  map[tomo.TraceID]*openTrace
 	age     ageList
-	batches []*batch                // in the order in which they began, and nearly in that of the latest that came for their traces
+	batches []*batch                // in the order in which they began, and nearly in that of the latest that came for their traces; see inUse
+	emptied bool                    // a batch of them is empty
 	based   map[*openTrace]struct{} // those in batches that hide a row
 	bytes   int64                   // of the documents' texts
 	docs    int
@@ -253,8 +253,9 @@ func (x *openIndex) settled(t *openTrace) {
 	}
 	x.docs -= t.settling
 	over := t.over && !t.settlingOver // else it is in the row now
-	docs := slices.Clone(t.docs[t.settling:])
-	t.files = slices.Clone(t.files[t.settlingFiles:])
+	// Copies, so that nothing of what is settled stays.
+	docs := append([]tomo.RawDocument(nil), t.docs[t.settling:]...)
+	t.files = append([]*walFile(nil), t.files[t.settlingFiles:]...)
 	t.settling, t.settlingFiles, t.settlingOver, t.duplicates = 0, 0, false, 0
 	x.age.remove(t)
 	if len(t.files) == 0 {
@@ -362,8 +363,9 @@ func (x *openIndex) due(now tomo.Time, p tomo.SettlePolicy, target int64) []*ope
 	urgent := x.bytes > target
 	// While memory is short the quietest half goes, quiet or not.
 	spare := x.bytes - target/2
-	for b, all := 0, true; all && b < len(x.batches); b++ {
-		for _, t := range x.batches[b].traces {
+	batches := x.inUse()
+	for b, all := 0, true; all && b < len(batches); b++ {
+		for _, t := range batches[b].traces {
 			switch {
 			case t == nil:
 			case bytes >= p.Round, t.last > quietSince && !(urgent && bytes < spare):
@@ -410,8 +412,8 @@ func distinct(list []*openTrace) []*openTrace {
 
 // lag is how long nothing came for the trace that has been quiet the longest.
 func (x *openIndex) lag(now tomo.Time) (longest time.Duration) {
-	if len(x.batches) > 0 {
-		for _, t := range x.batches[0].traces {
+	if batches := x.inUse(); len(batches) > 0 {
+		for _, t := range batches[0].traces {
 			if t != nil {
 				longest = max(longest, now.Sub(t.last))
 			}

@@ -40,8 +40,9 @@ func (s *Store) look() *view {
 	v := &view{store: s, revision: s.o.Revision()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.batches = make([]*batchState, len(s.open.batches))
-	for i, b := range s.open.batches {
+	batches := s.open.inUse()
+	v.batches = make([]*batchState, len(batches))
+	for i, b := range batches {
 		v.batches[i] = b.batchState
 		v.latest = max(v.latest, b.last)
 	}
