@@ -210,9 +210,7 @@ func (s *Store) countLoop() {
 
 // countAhead derives and counts what is quiet and was not, until the deadline.
 func (s *Store) countAhead(deadline time.Time) {
-	v := s.look()
-	v.background = true
-	s.way.answered() // nobody waits for it
+	v := s.take(true)
 	defer v.close()
 	for _, b := range v.batches {
 		if time.Now().After(deadline) || s.isClosed() {

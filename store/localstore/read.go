@@ -37,7 +37,12 @@ type viewBlock struct {
 // look takes a view for a question. It must be closed.
 func (s *Store) look() *view {
 	s.way.ask()
-	v := &view{store: s, revision: s.o.Revision()}
+	return s.take(false)
+}
+
+// take takes a view. It must be closed.
+func (s *Store) take(background bool) *view {
+	v := &view{store: s, revision: s.o.Revision(), background: background}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	batches := s.open.inUse()

@@ -10,8 +10,8 @@ import (
 // way lets those who ask go first. What runs in the background, settling,
 // merging and counting ahead, would take the processors for long, and a question
 // that takes 10 ms would wait several times for its turn. What comes in waits only
-// for the first moments of a question: most are answered by then, and documents
-// can wait for a moment where they are.
+// for the first moments of a question: most are answered by then, documents can
+// wait for a moment where they are, and a long search must not slow them down.
 type way struct {
 	asking atomic.Int32 // questions under way
 	opened time.Time    // when the store was
@@ -27,9 +27,9 @@ const (
 	// rest is how long the background and the writes stop at most, at a time. Then
 	// they work for as long as they rested, so that they go on at half their speed
 	// whatever is asked.
-	rest = 10 * time.Millisecond
+	rest = 15 * time.Millisecond
 	// firstMoments of a question are those that writes wait for.
-	firstMoments = 20 * time.Millisecond
+	firstMoments = 100 * time.Millisecond
 )
 
 func (w *way) ask() {

@@ -29,7 +29,7 @@ func TestWay(t *testing.T) {
 		step("the background", s.GiveWay, rest)
 		step("a write", s.letAsk, rest)
 		step("a write that rested", s.letAsk, 0)
-		time.Sleep(rest)
+		time.Sleep(firstMoments)
 		step("a write after the first moments", s.letAsk, 0)
 		step("the background, later", s.GiveWay, rest)
 		step("the background that rested", s.GiveWay, 0)
