@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -81,6 +82,33 @@ type (
 		Text string
 	}
 )
+
+// Terms yields what AND, OR and NOT join in an expression, in the order of the
+// text. Blocks are not looked into: what stands there is about something else
+// than the trace.
+func Terms(e Expr) iter.Seq[Expr] {
+	return func(yield func(Expr) bool) { terms(e, yield) }
+}
+
+func terms(e Expr, yield func(Expr) bool) (more bool) {
+	var parts []Expr
+	switch e := e.(type) {
+	case And:
+		parts = e
+	case Or:
+		parts = e
+	case Not:
+		return terms(e.Part, yield)
+	default:
+		return yield(e)
+	}
+	for _, part := range parts {
+		if !terms(part, yield) {
+			return false
+		}
+	}
+	return true
+}
 
 // Field is what a comparison looks at: a keyword, by its name in the table, and
 // for annotations the key.

@@ -263,26 +263,13 @@ func (s *Settings) mentioned(groups []*tomo.Group, g *tomo.Group) (list []*tomo.
 	if err != nil {
 		return nil // of Default, which has none; of an earlier version that read more
 	}
-	var walk func(filter.Expr)
-	walk = func(e filter.Expr) {
-		switch e := e.(type) {
-		case filter.And:
-			for _, part := range e {
-				walk(part)
-			}
-		case filter.Or:
-			for _, part := range e {
-				walk(part)
-			}
-		case filter.Not:
-			walk(e.Part)
-		case filter.Group: // never within a block
-			if to, err := s.findGroup(groups, refOf(e)); err == nil {
+	for term := range filter.Terms(expr) {
+		if named, is := term.(filter.Group); is { // never within a block
+			if to, err := s.findGroup(groups, refOf(named)); err == nil {
 				list = append(list, to)
 			}
 		}
 	}
-	walk(expr)
 	return list
 }
 

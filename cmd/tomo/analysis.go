@@ -199,7 +199,6 @@ func writeDifferences(w io.Writer, a *api.Analysis, filters []string, limit int)
 // the names that an analysis has for them.
 func askedAbout(filters []string) map[string]bool {
 	asked := map[string]bool{}
-	var note func(filter.Expr)
 	field := func(f filter.Field) {
 		switch {
 		case slices.Contains([]string{"ok", "error", "throttle", "fault"}, f.Keyword):
@@ -210,27 +209,18 @@ func askedAbout(filters []string) map[string]bool {
 			asked[f.Keyword] = true
 		}
 	}
-	note = func(e filter.Expr) {
-		switch e := e.(type) {
-		case filter.And:
-			for _, part := range e {
-				note(part)
-			}
-		case filter.Or:
-			for _, part := range e {
-				note(part)
-			}
-		case filter.Not:
-			note(e.Part)
-		case filter.Compare:
-			field(e.Field)
-		case filter.Set:
-			field(e.Field)
-		}
-	}
 	for _, text := range filters {
-		if e, err := filter.Parse(text); err == nil { // the server may know more of the language
-			note(e)
+		e, err := filter.Parse(text)
+		if err != nil {
+			continue // the server may know more of the language
+		}
+		for term := range filter.Terms(e) {
+			switch term := term.(type) {
+			case filter.Compare:
+				field(term.Field)
+			case filter.Set:
+				field(term.Field)
+			}
 		}
 	}
 	return asked
