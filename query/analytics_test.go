@@ -41,10 +41,7 @@ func TestAnalysisLikeMatch(t *testing.T) {
 
 func (d *draw) analyse(t *testing.T, seed uint64) (told int) {
 	ctx := context.Background()
-	store, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := openStore(t, t.TempDir())
 	defer store.Close()
 	ids := map[tomo.TraceID]bool{}
 	for round := range 3 {
@@ -75,6 +72,7 @@ func (d *draw) analyse(t *testing.T, seed uint64) (told int) {
 	return told
 }
 
+// settleAll settles all that is open.
 func settleAll(t testing.TB, store *localstore.Store) {
 	t.Helper()
 	due, err := store.Due(t.Context(), tomo.SettlePolicy{Round: 1 << 40})

@@ -25,19 +25,6 @@ func BenchmarkSeries(b *testing.B) {
 	defer store.Close()
 	ctx := context.Background()
 	pipeline := ingest.New(store, ingest.Options{Now: clock})
-	settle := func() {
-		due, err := store.Due(ctx, tomo.SettlePolicy{Round: 1 << 40})
-		if err != nil {
-			b.Fatal(err)
-		}
-		var rows []tomo.Settled
-		for _, d := range due {
-			rows = append(rows, tomo.Settled{Summary: derive.Summary(d.ID, d.Documents), Documents: d.Documents})
-		}
-		if err := store.Settle(ctx, rows); err != nil {
-			b.Fatal(err)
-		}
-	}
 	n := 0
 	for m := range 24 * 60 {
 		now = noon + tomo.Time(m)*minute
@@ -53,7 +40,7 @@ func BenchmarkSeries(b *testing.B) {
 			b.Fatal(err)
 		}
 		if m%30 == 29 {
-			settle()
+			settleAll(b, store)
 		}
 	}
 	e := query.New(store, query.Options{})

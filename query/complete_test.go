@@ -10,20 +10,15 @@ import (
 	"testing"
 
 	"github.com/tomotrace/tomo"
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
-	"github.com/tomotrace/tomo/store/localstore"
 )
 
 // wordShop is an engine over a few traces of a shop.
 func wordShop(t *testing.T) *query.Engine {
 	t.Helper()
-	store, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := openStore(t, t.TempDir())
 	t.Cleanup(func() { store.Close() })
 	var docs [][]byte
 	for i, text := range []string{

@@ -9,11 +9,9 @@ import (
 	"testing"
 
 	"github.com/tomotrace/tomo"
-	"github.com/tomotrace/tomo/derive"
 	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
-	"github.com/tomotrace/tomo/store/localstore"
 )
 
 // TestExamples asks the engine over the embedded store what tables say: those of
@@ -55,14 +53,7 @@ func askExamples(t *testing.T, tables string) {
 	}
 
 	dir := t.TempDir()
-	open := func() *localstore.Store {
-		s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	s := open()
+	s := openStore(t, dir)
 	defer func() { s.Close() }()
 	check := func(state string) {
 		t.Helper()
@@ -90,22 +81,12 @@ func askExamples(t *testing.T, tables string) {
 		t.Fatal(refused, err)
 	}
 	check("open")
-	due, err := s.Due(ctx, tomo.SettlePolicy{Round: 1 << 40})
-	if err != nil || len(due) != len(order) {
-		t.Fatalf("%d traces to settle, %v", len(due), err)
-	}
-	var rows []tomo.Settled
-	for _, trace := range due {
-		rows = append(rows, tomo.Settled{Summary: derive.Summary(trace.ID, trace.Documents), Documents: trace.Documents})
-	}
-	if err := s.Settle(ctx, rows); err != nil {
-		t.Fatal(err)
-	}
+	settleAll(t, s)
 	check("settled")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = open()
+	s = openStore(t, dir)
 	check("opened again")
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/tomotrace/tomo/filter"
 	"github.com/tomotrace/tomo/ingest"
 	"github.com/tomotrace/tomo/query"
-	"github.com/tomotrace/tomo/store/localstore"
 )
 
 var pairs = flag.Int("pairs", 500, "how many pairs of an expression and a set of traces TestLikeMatch asks")
@@ -54,14 +53,7 @@ func (d *draw) often(percent int) bool { return d.IntN(100) < percent }
 func (d *draw) compare(t *testing.T, seed uint64) (matched int) {
 	ctx := context.Background()
 	dir := t.TempDir()
-	open := func() *localstore.Store {
-		s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	s := open()
+	s := openStore(t, dir)
 	defer func() { s.Close() }()
 	ids := map[tomo.TraceID]bool{}
 	put := func() {
@@ -73,19 +65,6 @@ func (d *draw) compare(t *testing.T, seed uint64) (matched int) {
 		}
 		if refusals, err := ingest.New(s, ingest.Options{}).Accept(ctx, "test", docs); err != nil || len(refusals) > 0 {
 			t.Fatalf("storing: %v, %v", refusals, err)
-		}
-	}
-	settle := func() {
-		due, err := s.Due(ctx, tomo.SettlePolicy{Round: 1 << 40})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rows []tomo.Settled
-		for _, trace := range due {
-			rows = append(rows, tomo.Settled{Summary: derive.Summary(trace.ID, trace.Documents), Documents: trace.Documents})
-		}
-		if err := s.Settle(ctx, rows); err != nil {
-			t.Fatal(err)
 		}
 	}
 	var expressions []filter.Expr
@@ -120,18 +99,18 @@ func (d *draw) compare(t *testing.T, seed uint64) (matched int) {
 	put()
 	check("open")
 	matched = 0 // counted once an expression, at the end
-	settle()
+	settleAll(t, s)
 	check("settled")
 	put()
 	check("settled, some open again")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = open()
+	s = openStore(t, dir)
 	check("started again")
-	settle()
+	settleAll(t, s)
 	put()
-	settle()
+	settleAll(t, s)
 	if err := s.Maintain(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -14,13 +14,20 @@ import (
 	"github.com/tomotrace/tomo/store/localstore"
 )
 
-// filled is an engine over n traces, one second apart.
-func filled(t *testing.T, n int) *query.Engine {
+// openStore opens the store in dir.
+func openStore(t testing.TB, dir string) *localstore.Store {
 	t.Helper()
-	store, err := localstore.Open(t.TempDir(), localstore.Options{Derive: derive.Summary})
+	s, err := localstore.Open(dir, localstore.Options{Derive: derive.Summary})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// filled is an engine over n traces, one second apart.
+func filled(t *testing.T, n int) *query.Engine {
+	t.Helper()
+	store := openStore(t, t.TempDir())
 	t.Cleanup(func() { store.Close() })
 	var docs [][]byte
 	for i := range n {
